@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dnsmasq.h - DHCP, DNS and router advertisements of one network: one unprivileged dnsmasq.  Source: dnsmasq(8) 2.90. */
+#ifndef KVN_DNSMASQ_H
+#define KVN_DNSMASQ_H
+
+#include "error.h"
+
+/* Where one network's dnsmasq keeps its files; all absolute.  Each directory exists. */
+struct kvn_dnsmasq_paths {
+	char conf[256]; /* RUNTIME/NAME/dnsmasq.conf: read once, at start; changing it needs a restart */
+	char hosts[256]; /* RUNTIME/NAME/hosts: DNS names of reservations; read again at SIGHUP */
+	char dhcp[256]; /* RUNTIME/NAME/dhcp-hosts: reservations; read again at SIGHUP */
+	char pid[256]; /* RUNTIME/NAME/dnsmasq.pid */
+	char leases[256]; /* STATE/leases/NAME */
+};
+
+/* What one dnsmasq is told: the three files' text.  Owned. */
+struct kvn_dnsmasq {
+	char *conf, *hosts, *dhcp;
+};
+
+void kvn_dnsmasq_clear(struct kvn_dnsmasq *dns);
+
+/* Has @net (resolved) any use for a dnsmasq: an address on the bridge, and DHCP, RA or DNS to give? Never for bridged. */
+bool kvn_dnsmasq_is_wanted(const struct kvn_network *net);
+
+/* Write the three texts for @net (resolved); pure.  @upstream are the resolvers to forward to when @net names none.
+ * Every string is held against an allow-list once more before it reaches a line: -EINVAL names it.  -ENOMEM */
+int kvn_dnsmasq_format(const struct kvn_network *net, const struct kvn_dnsmasq_paths *paths,
+		       const struct kvn_ip *upstream, size_t n_upstream, struct kvn_dnsmasq *ret,
+		       struct kvn_error *err);
+
+/* The resolvers of /etc/resolv.conf, at most KVN_UPSTREAM_MAX; a missing file is none. */
+int kvn_dnsmasq_host_resolvers(struct kvn_ip ret[static KVN_UPSTREAM_MAX], size_t *ret_n, struct kvn_error *err);
+
+/* Pid of the running dnsmasq of these @paths, 0: none.  A recycled pid and a zombie are none. */
+pid_t kvn_dnsmasq_get(const struct kvn_dnsmasq_paths *paths);
+
+/* Write @dns to its files (atomically, only those that differ) and see that a dnsmasq runs by them: start one, or SIGHUP it
+ * when only hosts and dhcp differ and its user can read them, or restart it.  Returns when it has its sockets.  Nothing of
+ * the caller is inherited but stderr while it starts: no descriptor, no blocked signal, no environment.
+ * -ENOENT no dnsmasq binary   -EADDRINUSE port 53 or 67 taken   -EIO it ended early; the message holds dnsmasq's own words */
+int kvn_dnsmasq_start(const struct kvn_dnsmasq_paths *paths, const struct kvn_dnsmasq *dns, struct kvn_error *err);
+
+/* End it and wait until it is gone (at most 2 s, then SIGKILL); remove conf, hosts, dhcp and pid.  Leases stay.  Gone
+ * already is no error. */
+int kvn_dnsmasq_stop(const struct kvn_dnsmasq_paths *paths, struct kvn_error *err);
+
+/* What the files hold now; absent ones are "". */
+int kvn_dnsmasq_read(const struct kvn_dnsmasq_paths *paths, struct kvn_dnsmasq *ret, struct kvn_error *err);
+
+#endif
