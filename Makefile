@@ -26,9 +26,9 @@ SHARED_LIBS := $(shell $(PKG_CONFIG) --libs $(DEPS) 2>/dev/null)
 PROGRAM_LIBS := $(STATIC_LIBS)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wundef \
-	-Wformat=2 -Wcast-align=strict -Wold-style-definition -Wredundant-decls -Wnull-dereference
+	-Wformat=2 -Wold-style-definition -Wredundant-decls -Wnull-dereference
 ifneq ($(findstring clang,$(CC)),)
-WARN := $(filter-out -Wcast-align=strict,$(WARN)) -Wno-gnu
+WARN := $(filter-out,$(WARN)) -Wno-gnu
 endif
 CFLAGS ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -D_FORTIFY_SOURCE=$(if $(SAN),0,2) -DKVN_VERSION='"$(VERSION)"' -Ilib $(shell $(PKG_CONFIG) --cflags $(DEPS) 2>/dev/null)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* neigh.c - what a bridge has learnt about the guests behind its ports, over rtnetlink.
+ *
+ *   RTM_NEWNEIGH  struct ndmsg { ndm_family AF_BRIDGE, ndm_ifindex the port }
+ *     NDA_LLADDR   6 bytes
+ *     NDA_MASTER   u32, ifindex of the bridge
+ */
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "kernel.h"
+
+struct neigh_list {
+	struct kvn_neigh *neighs;
+	size_t n, size;
+	int bridge;
+};
+
+static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
+{
+	struct neigh_list *list = arg;
+	struct nlattr *attrs[NDA_MAX + 1];
+	const struct ndmsg *header = nlmsg_data(hdr);
+
+	if (hdr->nlmsg_type != RTM_NEWNEIGH ||
+	    nlmsg_parse((struct nlmsghdr *)hdr, sizeof(*header), attrs, NDA_MAX, NULL) < 0)
+		return -EBADMSG;
+	/* Permanent entries are the ports' own addresses, not guests'. */
+	if (header->ndm_family != AF_BRIDGE || header->ndm_state & NUD_PERMANENT || !attrs[NDA_LLADDR] ||
+	    nla_len(attrs[NDA_LLADDR]) != 6 || !attrs[NDA_MASTER] ||
+	    (int)nla_get_u32(attrs[NDA_MASTER]) != list->bridge)
+		return 0;
+	if (list->n == list->size) {
+		size_t size = list->size ? list->size * 2 : 16;
+		struct kvn_neigh *grown = realloc(list->neighs, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->neighs = grown;
+		list->size = size;
+	}
+	list->neighs[list->n].port = header->ndm_ifindex;
+	memcpy(list->neighs[list->n++].mac, nla_data(attrs[NDA_LLADDR]), 6);
+	return 0;
+}
+
+int kvn_fdb_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_neigh **ret, size_t *ret_n, struct kvn_error *err)
+{
+	struct ndmsg header = {.ndm_family = AF_BRIDGE};
+	struct neigh_list list = {.bridge = ifindex};
+	struct kvn_netlink *nl;
+	int r = kvn_kernel_route(kernel, &nl, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < KVN_DUMP_TRIES; i++) {
+		auto_msg struct nl_msg *msg = kvn_netlink_request(RTM_GETNEIGH, 0, &header, sizeof(header));
+
+		list.n = 0;
+		r = msg && nla_put_u32(msg, NDA_MASTER, (uint32_t)ifindex) == 0
+			    ? kvn_netlink_dump(nl, msg, parse_into_list, &list, err)
+			    : -ENOMEM;
+		if (r != -EINTR)
+			break;
+	}
+	if (r < 0) {
+		free(list.neighs);
+		return kvn_fail_errno(err, -r, "cannot list what bridge %d has learnt", ifindex);
+	}
+	*ret = list.neighs;
+	*ret_n = list.n;
+	return 0;
+}

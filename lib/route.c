@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* route.c - routes over rtnetlink: who uses which prefix, and routes that move from a NIC to its bridge and back.
+ *
+ * A route that moves is kept as the bytes that the kernel dumped (struct rtmsg and its attributes), so that metrics,
+ * source, onlink, encapsulation and what later kernels add come along; only the ifindex in it changes:
+ *
+ *   RTM_NEWROUTE  struct rtmsg
+ *     RTA_OIF              u32, ifindex
+ *     RTA_MULTIPATH        struct rtnexthop[], rtnh_ifindex in each
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cidr.h"
+#include "cleanup.h"
+#include "kernel.h"
+
+struct route_list {
+	struct kvn_route *routes;
+	size_t n, size;
+};
+
+static void get_ip(struct nlattr *attr, int family, struct kvn_ip *ret)
+{
+	*ret = (struct kvn_ip){.family = family};
+	if (attr && nla_len(attr) <= (int)kvn_ip_size(family))
+		memcpy(ret->bytes, nla_data(attr), (size_t)nla_len(attr));
+}
+
+static int first_hop_oif(struct nlattr *multipath)
+{
+	const struct rtnexthop *hop = nla_data(multipath);
+
+	return nla_len(multipath) >= (int)sizeof(*hop) ? hop->rtnh_ifindex : 0;
+}
+
+/* Is the route one that stands in the way of an address, or moves with a NIC? */
+static bool is_of_interest(const struct rtmsg *header, uint32_t table)
+{
+	if (header->rtm_family != AF_INET && header->rtm_family != AF_INET6)
+		return false;
+	return !(header->rtm_flags & RTM_F_CLONED) && table != RT_TABLE_LOCAL && header->rtm_type != RTN_LOCAL &&
+	       header->rtm_type != RTN_BROADCAST && header->rtm_type != RTN_ANYCAST && header->rtm_type != RTN_MULTICAST;
+}
+
+static int parse_route(const struct nlmsghdr *hdr, struct kvn_route *ret)
+{
+	struct nlattr *attrs[RTA_MAX + 1];
+	const struct rtmsg *header = nlmsg_data(hdr);
+	uint32_t table;
+
+	if (hdr->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse((struct nlmsghdr *)hdr, sizeof(*header), attrs, RTA_MAX, NULL) < 0)
+		return -EBADMSG;
+	table = attrs[RTA_TABLE] ? nla_get_u32(attrs[RTA_TABLE]) : header->rtm_table;
+	if (!is_of_interest(header, table))
+		return -EAGAIN;
+	*ret = (struct kvn_route){.family = header->rtm_family, .table = table};
+	get_ip(attrs[RTA_DST], header->rtm_family, &ret->dst.ip);
+	ret->dst.prefixlen = header->rtm_dst_len;
+	if (attrs[RTA_PRIORITY])
+		ret->metric = nla_get_u32(attrs[RTA_PRIORITY]);
+	if (attrs[RTA_GATEWAY])
+		get_ip(attrs[RTA_GATEWAY], header->rtm_family, &ret->gateway);
+	if (attrs[RTA_OIF])
+		ret->raw_oif = (int)nla_get_u32(attrs[RTA_OIF]);
+	else if (attrs[RTA_MULTIPATH])
+		ret->raw_oif = first_hop_oif(attrs[RTA_MULTIPATH]);
+	if (ret->raw_oif && !if_indextoname((unsigned)ret->raw_oif, ret->ifname))
+		return -EAGAIN; /* its link went meanwhile */
+	ret->raw_size = (size_t)nlmsg_datalen(hdr);
+	if (ret->raw_size > sizeof(ret->raw))
+		ret->raw_size = 0; /* too long to move; its prefix is still known */
+	memcpy(ret->raw, header, ret->raw_size);
+	return 0;
+}
+
+static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
+{
+	struct route_list *list = arg;
+	struct kvn_route route;
+	int r = parse_route(hdr, &route);
+
+	if (r == -EAGAIN)
+		return 0;
+	if (r < 0)
+		return r;
+	if (list->n == list->size) {
+		size_t size = list->size ? list->size * 2 : 16;
+		struct kvn_route *grown = realloc(list->routes, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->routes = grown;
+		list->size = size;
+	}
+	list->routes[list->n++] = route;
+	return 0;
+}
+
+static int dump_family(struct kvn_netlink *nl, uint8_t family, struct route_list *list, struct kvn_error *err)
+{
+	struct rtmsg header = {.rtm_family = family};
+	size_t before = list->n;
+	int r = -EINTR;
+
+	for (int i = 0; i < KVN_DUMP_TRIES && r == -EINTR; i++) {
+		auto_msg struct nl_msg *msg = kvn_netlink_request(RTM_GETROUTE, 0, &header, sizeof(header));
+
+		list->n = before;
+		r = msg ? kvn_netlink_dump(nl, msg, parse_into_list, list, err) : -ENOMEM;
+	}
+	/* A kernel without the family has no routes of it. */
+	return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
+}
+
+int kvn_route_dump(struct kvn_kernel *kernel, struct kvn_route **ret, size_t *ret_n, struct kvn_error *err)
+{
+	struct route_list list = {0};
+	struct kvn_netlink *nl;
+	int r = kvn_kernel_route(kernel, &nl, err);
+
+	if (r < 0)
+		return r;
+	r = dump_family(nl, AF_INET, &list, err);
+	if (r == 0)
+		r = dump_family(nl, AF_INET6, &list, err);
+	if (r < 0) {
+		free(list.routes);
+		return kvn_fail_errno(err, -r, "cannot list routes");
+	}
+	*ret = list.routes;
+	*ret_n = list.n;
+	return 0;
+}
+
+bool kvn_route_is_kernels(const struct kvn_route *route)
+{
+	struct rtmsg header;
+
+	if (route->raw_size < sizeof(header))
+		return false;
+	memcpy(&header, route->raw, sizeof(header));
+	return header.rtm_protocol == RTPROT_KERNEL;
+}
+
+/* Put @to for @from wherever an attribute of the route names a link, multipath hops too. */
+static void rewrite_oif(struct nl_msg *msg, int from, int to)
+{
+	struct nlattr *attr;
+	int left;
+
+	nlmsg_for_each_attr(attr, nlmsg_hdr(msg), sizeof(struct rtmsg), left)
+	{
+		uint32_t oif;
+
+		if (nla_type(attr) == RTA_OIF) {
+			memcpy(&oif, nla_data(attr), sizeof(oif));
+			if ((int)oif == from) {
+				oif = (uint32_t)to;
+				memcpy(nla_data(attr), &oif, sizeof(oif));
+			}
+		} else if (nla_type(attr) == RTA_MULTIPATH) {
+			struct rtnexthop *hop = nla_data(attr);
+
+			for (int rest = nla_len(attr); RTNH_OK(hop, rest);
+			     rest -= NLMSG_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop))
+				if (hop->rtnh_ifindex == from)
+					hop->rtnh_ifindex = to;
+		}
+	}
+}
+
+static struct nl_msg *request(int type, int flags, const struct kvn_route *route, int oif)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+	struct rtmsg *header;
+
+	if (!msg || nlmsg_append(msg, (void *)route->raw, route->raw_size, NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	header = nlmsg_data(nlmsg_hdr(msg));
+	header->rtm_flags &= RTNH_F_ONLINK | RTNH_F_PERVASIVE; /* the rest is the kernel's to say */
+	rewrite_oif(msg, route->raw_oif, oif);
+	return msg;
+}
+
+static int call(struct kvn_kernel *kernel, int type, int flags, const struct kvn_route *route, struct kvn_error *err)
+{
+	auto_msg struct nl_msg *msg = NULL;
+	struct kvn_netlink *nl;
+	int r = kvn_kernel_route(kernel, &nl, err), oif = (int)if_nametoindex(route->ifname);
+
+	if (r < 0)
+		return r;
+	if (!oif)
+		return kvn_fail_errno(err, ENODEV, "link '%s'", route->ifname);
+	if (route->raw_size < sizeof(struct rtmsg))
+		return kvn_fail(err, EMSGSIZE, "it is too long to be moved");
+	msg = request(type, flags, route, oif);
+	if (!msg)
+		return kvn_fail_errno(err, ENOMEM, "route");
+	return kvn_netlink_call(nl, msg, err);
+}
+
+static int wrap(const struct kvn_route *route, struct kvn_error *err)
+{
+	char text[KVN_CIDR_TEXT];
+
+	return kvn_wrap(err, "route %s by '%s'", kvn_cidr_format(&route->dst, text), route->ifname);
+}
+
+int kvn_route_set(struct kvn_kernel *kernel, const struct kvn_route *route, struct kvn_error *err)
+{
+	int r = call(kernel, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, err);
+
+	return r < 0 ? wrap(route, err) : 0;
+}
+
+int kvn_route_del(struct kvn_kernel *kernel, const struct kvn_route *route, struct kvn_error *err)
+{
+	int r = call(kernel, RTM_DELROUTE, 0, route, err);
+
+	return r < 0 && r != -ESRCH && r != -ENODEV ? wrap(route, err) : 0;
+}
