@@ -10,7 +10,7 @@ struct kvn_dnsmasq_paths {
 	char conf[256]; /* RUNTIME/NAME/dnsmasq.conf: read once, at start; changing it needs a restart */
 	char hosts[256]; /* RUNTIME/NAME/hosts: DNS names of reservations; read again at SIGHUP */
 	char dhcp[256]; /* RUNTIME/NAME/dhcp-hosts: reservations; read again at SIGHUP */
-	char pid[256]; /* RUNTIME/NAME/dnsmasq.pid */
+	char pid[256]; /* RUNTIME/NAME/dnsmasq.pid: dnsmasq's own, and owned by its user: never trusted by itself */
 	char leases[256]; /* STATE/leases/NAME */
 };
 
@@ -24,22 +24,35 @@ void kvn_dnsmasq_clear(struct kvn_dnsmasq *dns);
 /* Has @net (resolved) any use for a dnsmasq: an address on the bridge, and DHCP, RA or DNS to give? Never for bridged. */
 bool kvn_dnsmasq_is_wanted(const struct kvn_network *net);
 
-/* Write the three texts for @net (resolved); pure.  @upstream are the resolvers to forward to when @net names none.
+/* Write the three texts for @net (resolved); pure.  @upstream are the resolvers to forward to when @net names none; those
+ * that are @net's own addresses are passed over.  Which user dnsmasq runs as, and by which way it reads the reservations,
+ * is not in the texts: kvn_dnsmasq_start() finds that on the host.
  * Every string is held against an allow-list once more before it reaches a line: -EINVAL names it.  -ENOMEM */
 int kvn_dnsmasq_format(const struct kvn_network *net, const struct kvn_dnsmasq_paths *paths,
 		       const struct kvn_ip *upstream, size_t n_upstream, struct kvn_dnsmasq *ret,
 		       struct kvn_error *err);
 
-/* The resolvers of /etc/resolv.conf, at most KVN_UPSTREAM_MAX; a missing file is none. */
+/* The "nameserver" lines of @text (resolv.conf(5)), at most KVN_UPSTREAM_MAX, none twice.  Link-local ones are passed over:
+ * they mean nothing without their link. */
+void kvn_dnsmasq_parse_resolvers(const char *text, struct kvn_ip ret[static KVN_UPSTREAM_MAX], size_t *ret_n);
+
+/* The resolvers of /etc/resolv.conf; a missing file is none. */
 int kvn_dnsmasq_host_resolvers(struct kvn_ip ret[static KVN_UPSTREAM_MAX], size_t *ret_n, struct kvn_error *err);
 
-/* Pid of the running dnsmasq of these @paths, 0: none.  A recycled pid and a zombie are none. */
+/* Pid of the dnsmasq of these @paths that serves this network namespace, 0: none.  A recycled pid and a zombie are none. */
 pid_t kvn_dnsmasq_get(const struct kvn_dnsmasq_paths *paths);
 
-/* Write @dns to its files (atomically, only those that differ) and see that a dnsmasq runs by them: start one, or SIGHUP it
- * when only hosts and dhcp differ and its user can read them, or restart it.  Returns when it has its sockets.  Nothing of
- * the caller is inherited but stderr while it starts: no descriptor, no blocked signal, no environment.
- * -ENOENT no dnsmasq binary   -EADDRINUSE port 53 or 67 taken   -EIO it ended early; the message holds dnsmasq's own words */
+/* Write @dns to its files (each atomically) and see that a dnsmasq runs by them.  Nothing to do when one does.  When only
+ * hosts and dhcp differ it reads them again and keeps its pid.  It is restarted (a gap of some 10 ms; leases stay) when conf
+ * differs, when its user cannot reach the files (a private directory), and when a reservation that is new gives an address
+ * to another guest than the one that has it leased: that lease is taken out of the lease file, which dnsmasq reads at start
+ * only.  So the next DISCOVER or REQUEST of a reserved MAC gets its address whoever had it.
+ *
+ * Returns when it has its sockets, at most 10 s later.  Nothing of the caller reaches it: no descriptor, no signal mask, no
+ * environment.  On failure the files are as before and no dnsmasq runs, also not one that had to go for the new one: call
+ * again with what it had.  A caller killed in here leaves what the next start or stop of these @paths finds.
+ * -ENOENT no dnsmasq binary   -EADDRINUSE port 53, 67 or 547 taken   -EIO it ended early; the message holds dnsmasq's own
+ * words   -ETIMEDOUT */
 int kvn_dnsmasq_start(const struct kvn_dnsmasq_paths *paths, const struct kvn_dnsmasq *dns, struct kvn_error *err);
 
 /* End it and wait until it is gone (at most 2 s, then SIGKILL); remove conf, hosts, dhcp and pid.  Leases stay.  Gone

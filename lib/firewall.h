@@ -14,7 +14,9 @@ enum kvn_firewall_set {
 	KVN_SET_ROUTED, /* leaves and is entered */
 	KVN_SET_OPEN, /* left to the host's own firewall */
 	KVN_SET_BRIDGED, /* bridges whose guests stand on a segment outside: bridged */
-	KVN_SET_SAME, /* bridge . bridge: frames inside one network, which br_netfilter shows to the forward hook */
+	KVN_SET_SAME, /* bridge . bridge: frames inside one network, which br_netfilter shows to the forward hook.  Not for a
+		       * network that keeps its guests apart: they would meet through the host's routing */
+	KVN_SET_APART, /* bridge . bridge: a routed network that keeps its guests apart (isolate_ports) */
 	KVN_SET_LIMITED, /* forwards through one link only */
 	KVN_SET_UPLINK, /* bridge . uplink: the link that a limited one may use */
 	KVN_SET_GUARDED, /* guests do not reach all of the host */
@@ -46,15 +48,17 @@ int kvn_firewall_dump(struct kvn_nft *nft, enum kvn_firewall_set set, char (**re
 
 /* One transaction: take out what @had says (NULL: nothing) and put in what @want says (NULL: nothing).  Elements that are
  * there already, or gone already, are no error.  Where the tables are missing or unsound they are built anew in the same
- * transaction, with the elements of @all (every network that is up, @want among them or not), so that nobody is left out.
- * When @is_last, the tables go instead. */
+ * transaction, with the elements of @all (every network that is up, @want among them or not), so that nobody is left out;
+ * the fences of table bridge kvnet stay as long as its set can be read.  When @is_last, both tables go instead.
+ * Nothing to change sends nothing.  Strangers' changes at the same time are waited out, -EAGAIN: without end.
+ * -EPROTONOSUPPORT this kernel lacks nf_tables or a part of it, which the message names   -EPERM */
 int kvn_firewall_commit(struct kvn_nft *nft, const struct kvn_firewall *had, const struct kvn_firewall *want,
 			const struct kvn_firewall *all, size_t n_all, bool is_last, struct kvn_error *err);
 
 /* Fence the guest port @ifname of a bridged network off from the networks that kvnet routes for, or take the fence away:
- * set "port" of table bridge kvnet.  A no-op when it is so already. */
+ * set "port" of table bridge kvnet, which is made with the first.  A no-op when it is so already. */
 int kvn_firewall_fence(struct kvn_nft *nft, const char *ifname, bool is_fenced, struct kvn_error *err);
-/* Is there a fence at @ifname? */
+/* Is there a fence at @ifname, and do the rules stand that make it one? */
 int kvn_firewall_is_fenced(struct kvn_nft *nft, const char *ifname, bool *ret, struct kvn_error *err);
 
 #endif

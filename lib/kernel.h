@@ -19,17 +19,19 @@ void kvn_kernel_close(struct kvn_kernel *kernel);
 
 /* ---- link.c: links, bridges, bridge ports.  Source: linux/if_link.h ---- */
 
+#define KVN_LINK_ALIAS "kvnet:" /* what the alias of a link of ours begins with; the network's name follows */
+
 struct kvn_link_info {
 	int ifindex;
 	char ifname[IFNAMSIZ];
-	char kind[16];	 /* "bridge", "tun", "veth", ...; "" for a physical NIC */
+	char kind[16]; /* "bridge", "tun", "veth", ...; "" for a physical NIC */
 	char alias[256]; /* "" without */
 	uint8_t mac[6];
 	unsigned mtu;
 	unsigned flags; /* IFF_* */
-	int master;	/* ifindex, 0: none */
-	unsigned type;	/* ARPHRD_* */
-	bool stp;	/* a bridge's */
+	int master; /* ifindex, 0: none */
+	unsigned type; /* ARPHRD_* */
+	bool stp; /* a bridge's */
 	bool is_isolated; /* a bridge port's */
 };
 
@@ -71,7 +73,7 @@ int kvn_route_del(struct kvn_kernel *kernel, const struct kvn_route *route, stru
 /* ---- neigh.c: what bridges and the neighbour tables have learnt.  Source: linux/neighbour.h ---- */
 
 struct kvn_neigh {
-	int port;	/* ifindex of the bridge port */
+	int port; /* ifindex of the bridge port */
 	uint8_t mac[6]; /* seen behind it */
 };
 

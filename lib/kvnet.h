@@ -39,6 +39,17 @@ struct kvn_error {
 	char message[256]; /* one line without a newline, outermost context first */
 };
 
+/* ---- context ---- */
+
+/* Directories (KVNET_CONFIG_DIR, KVNET_RUNTIME_DIR, KVNET_STATE_DIR, or the system's) and sockets.  A context belongs to the
+ * network namespace in which its first call was made, and to one thread at a time. */
+struct kvn;
+
+/* Nothing is opened or made yet.  -EINVAL a directory is not an absolute path   -ENOMEM */
+int kvn_open(struct kvn **ret, struct kvn_error *err);
+/* NULL is fine. */
+void kvn_close(struct kvn *kvn);
+
 /* ---- addresses ---- */
 
 struct kvn_ip {
@@ -122,6 +133,79 @@ void kvn_network_clear(struct kvn_network *net);
 const char *kvn_model_format(enum kvn_model model);
 const char *kvn_start_format(enum kvn_start start);
 const char *kvn_host_access_format(enum kvn_host_access access);
+
+/* ---- verbs ----
+ *
+ * Each takes the network's lock, first undoes what a killed command left half done on it, and changes all or nothing.  They
+ * need CAP_NET_ADMIN, but for the queries.  Errors common to them: -EPERM no privilege   -ENOENT no such network
+ * -EINVAL a definition or argument that makes no sense, with file and line   -ENOSPC a directory is full. */
+
+enum kvn_flags {
+	KVN_NO_START = 1, /* create: write the definition only */
+	KVN_FORCE = 1 << 1, /* stop, delete: although ports are attached */
+	KVN_DRY_RUN = 1 << 2 /* change nothing; *ret_plan says what would be done */
+};
+
+/* A definition on its way in: YAML text (NULL: as it is on disk, or empty), then assignments "KEY=VALUE" on top of it. */
+struct kvn_input {
+	const char *yaml;
+	const char *file; /* where yaml came from, for messages */
+	const char *const *assignments;
+	size_t n_assignments;
+};
+
+/* *ret_plan, where it is not NULL, is an array of {op, object, command, reversible}: what was done, or would be. */
+
+/* Write the definition and bring the network up.  -EEXIST it is defined already, or its bridge is somebody else's
+ * -EADDRINUSE its subnet overlaps another, or port 53 or 67 is taken   -EADDRNOTAVAIL the pool of subnets is used up */
+int kvn_create(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
+	       struct kvn_error *err);
+/* Change the definition, and the network where it is up; guests stay plugged in. */
+int kvn_change(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
+	       struct kvn_error *err);
+/* Take the network down and remove its definition.  -EBUSY ports are attached */
+int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err);
+/* Up and down; so already is no error.  A forced stop leaves guests' ports waiting for the next start.  -EBUSY */
+int kvn_start(struct kvn *kvn, const char *name, struct kvn_error *err);
+int kvn_stop(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err);
+/* Make the host what the definition says: a network named is brought up (on-demand only while it has ports), one without a
+ * definition is taken down.  With @is_all as "--all" means it: one that is down and not "start: boot" stays down. */
+int kvn_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags, json_t **ret_plan,
+		 struct kvn_error *err);
+
+/* Put link @ifname on the network (bringing that up), take it off.  -ENODEV no such link   -EBUSY it has another master
+ * kvn_detach(): -ENOENT it is on no network */
+int kvn_attach(struct kvn *kvn, const char *name, const char *ifname, struct kvn_error *err);
+int kvn_detach(struct kvn *kvn, const char *ifname, struct kvn_error *err);
+
+struct kvn_port_options {
+	uint32_t uid, gid; /* may open the tap; UINT32_MAX: root only */
+	unsigned queues; /* 1..256 */
+	uint8_t mac[6]; /* the guest's, for listings; all zero: unknown */
+};
+
+/* Make a persistent tap with vnet_hdr, up and on the network; @ifname "" chooses NAME-0, NAME-1, ... and is filled in.
+ * -EEXIST   -ENOENT no /dev/net/tun */
+int kvn_port_add(struct kvn *kvn, const char *name, char ifname[static IFNAMSIZ],
+		 const struct kvn_port_options *options, struct kvn_error *err);
+/* Remove a tap that kvn_port_add() made.  -ENOENT it is no port   -EINVAL somebody else made it */
+int kvn_port_delete(struct kvn *kvn, const char *ifname, struct kvn_error *err);
+
+/* What QEMU's script= and downscript= ask for.  @program is the name that the hook was run under. */
+int kvn_hook_up(struct kvn *kvn, const char *program, const char *ifname, struct kvn_error *err);
+int kvn_hook_down(struct kvn *kvn, const char *program, const char *ifname, struct kvn_error *err);
+
+/* ---- queries: JSON in the shapes that the manual gives; *ret is the caller's ---- */
+
+/* Names of all networks, defined or up, sorted. */
+int kvn_names(struct kvn *kvn, json_t **ret, struct kvn_error *err);
+int kvn_list(struct kvn *kvn, json_t **ret, struct kvn_error *err);
+int kvn_show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
+/* The definition's text as it is on disk; *ret is the caller's to free. */
+int kvn_definition_text(struct kvn *kvn, const char *name, char **ret, struct kvn_error *err);
+/* @name NULL: of every network. */
+int kvn_ports(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
+int kvn_leases(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
 
 #ifdef __cplusplus
 }

@@ -24,7 +24,6 @@
 #include "kernel.h"
 
 #define STP_DELAY_CS 200U /* 1/100 s: the shortest that 802.1D allows */
-#define LINK_ALIAS "kvnet:"
 
 struct link_list {
 	struct kvn_link_info *links;
@@ -195,10 +194,10 @@ static int set_flags(struct kvn_kernel *kernel, const struct kvn_link *want, str
 				   .ifi_change = IFF_UP | IFF_NOARP,
 				   .ifi_flags = (want->is_up ? IFF_UP : 0U) | (want->is_arp_off ? IFF_NOARP : 0U)};
 	auto_msg struct nl_msg *msg = request(RTM_NEWLINK, 0, &header, want->ifname);
-	char alias[sizeof(LINK_ALIAS) + IFNAMSIZ] = "";
+	char alias[sizeof(KVN_LINK_ALIAS) + IFNAMSIZ] = "";
 
 	if (want->network[0])
-		(void)snprintf(alias, sizeof(alias), LINK_ALIAS "%s", want->network);
+		(void)snprintf(alias, sizeof(alias), KVN_LINK_ALIAS "%s", want->network);
 	if (!msg || nla_put(msg, IFLA_IFALIAS, (int)strlen(alias), alias) < 0)
 		return kvn_fail_errno(err, ENOMEM, "link '%s'", want->ifname);
 	return kvn_netlink_call(kernel->route, msg, err);
@@ -287,7 +286,7 @@ int kvn_link_set_port(struct kvn_kernel *kernel, const struct kvn_port *port, st
 	struct ifinfomsg header = {
 		.ifi_family = AF_UNSPEC, .ifi_change = IFF_UP, .ifi_flags = port->is_up ? IFF_UP : 0U};
 	auto_msg struct nl_msg *msg = request(RTM_NEWLINK, 0, &header, port->ifname);
-	char alias[sizeof(LINK_ALIAS) + IFNAMSIZ] = "";
+	char alias[sizeof(KVN_LINK_ALIAS) + IFNAMSIZ] = "";
 	struct kvn_netlink *nl;
 	int r = kvn_kernel_route(kernel, &nl, err);
 
@@ -307,9 +306,9 @@ int kvn_link_set_port(struct kvn_kernel *kernel, const struct kvn_port *port, st
 		nla_nest_end(msg, data);
 		nla_nest_end(msg, info);
 	}
-	if (port->network[0] && port->master[0])
-		(void)snprintf(alias, sizeof(alias), LINK_ALIAS "%s", port->network);
 	if (port->network[0])
+		(void)snprintf(alias, sizeof(alias), KVN_LINK_ALIAS "%s", port->network);
+	if (!port->is_alias_foreign)
 		(void)nla_put(msg, IFLA_IFALIAS, (int)strlen(alias), alias);
 	r = kvn_netlink_call(nl, msg, err);
 	return r < 0 ? kvn_wrap(err, "port '%s'", port->ifname) : 0;

@@ -40,7 +40,8 @@ static bool is_of_interest(const struct rtmsg *header, uint32_t table)
 	if (header->rtm_family != AF_INET && header->rtm_family != AF_INET6)
 		return false;
 	return !(header->rtm_flags & RTM_F_CLONED) && table != RT_TABLE_LOCAL && header->rtm_type != RTN_LOCAL &&
-	       header->rtm_type != RTN_BROADCAST && header->rtm_type != RTN_ANYCAST && header->rtm_type != RTN_MULTICAST;
+	       header->rtm_type != RTN_BROADCAST && header->rtm_type != RTN_ANYCAST &&
+	       header->rtm_type != RTN_MULTICAST;
 }
 
 static int parse_route(const struct nlmsghdr *hdr, struct kvn_route *ret)

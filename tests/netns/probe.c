@@ -323,12 +323,13 @@ static void format_peer(const struct sockaddr_in6 *addr, char text[static INET6_
 		inet_ntop(AF_INET6, &addr->sin6_addr, text, INET6_ADDRSTRLEN);
 }
 
+/* Reusing the address is for TCP's TIME_WAIT; with it, UDP would share its port with another server. */
 static int open_server(int type, int port)
 {
 	struct sockaddr_in6 addr = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-	int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0), on = 1, off = 0;
+	int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0), on = 1, off = 0, reuse = type == SOCK_STREAM;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse)) < 0 ||
 	    setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0 ||
 	    setsockopt(fd, SOL_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
 	    bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || (type == SOCK_STREAM && listen(fd, 64) < 0))

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* record.h - which networks are up, and with which definition: taking down undoes what was done, not what a file says now. */
+#ifndef KVN_RECORD_H
+#define KVN_RECORD_H
+
+#include "context.h"
+
+/* The text of the record of @net (resolved); *ret is the caller's to free. */
+int kvn_record_format(const struct kvn_network *net, char **ret, struct kvn_error *err);
+/* The definition that @network is up with; kvn_network_clear() it.  -ENOENT it is down */
+int kvn_record_read(const struct kvn *kvn, const char *network, struct kvn_network *ret, struct kvn_error *err);
+bool kvn_record_exists(const struct kvn *kvn, const char *network);
+
+/* Names of the networks that are up, sorted; *ret is the caller's to free. */
+int kvn_record_dump(const struct kvn *kvn, char (**ret)[KVN_NAME_MAX + 1], size_t *ret_n, struct kvn_error *err);
+/* Is no network but @network up? Stops at the first other. */
+int kvn_record_others(const struct kvn *kvn, const char *network, bool *ret_is_last, struct kvn_error *err);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* subnet.c - gather every prefix that is taken, then look for one that none of them touches. */
+#include "subnet.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cidr.h"
+#include "cleanup.h"
+#include "definition.h"
+#include "file.h"
+#include "identity.h"
+#include "store.h"
+
+#define AUTO4_PREFIXLEN 24
+#define AUTO6_PREFIXLEN 64
+/* Routes this short are a default route, whole or in the halves that a VPN lays over it. */
+#define DEFAULT4_PREFIXLEN 1
+#define DEFAULT6_PREFIXLEN 3
+
+struct taken {
+	struct kvn_cidr cidr;
+	char by[96]; /* for the message */
+};
+
+struct taken_list {
+	struct taken *entries;
+	size_t n, size;
+};
+
+static int add(struct taken_list *list, const struct kvn_cidr *cidr, const char *by)
+{
+	if (list->n == list->size) {
+		size_t size = list->size ? list->size * 2 : 64;
+		struct taken *grown = realloc(list->entries, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->entries = grown;
+		list->size = size;
+	}
+	list->entries[list->n].cidr = *cidr;
+	(void)snprintf(list->entries[list->n].by, sizeof(list->entries[0].by), "%s", by);
+	list->n++;
+	return 0;
+}
+
+static bool is_own(const struct kvn_network *net, const char *ifname)
+{
+	return strcmp(ifname, net->bridge) == 0;
+}
+
+static int add_addresses(struct kvn *kvn, const struct kvn_network *net, struct taken_list *list, struct kvn_error *err)
+{
+	auto_free struct kvn_addr *addrs = NULL;
+	size_t n = 0;
+	int r = kvn_addr_dump(&kvn->kernel, 0, &addrs, &n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		char by[96], text[KVN_CIDR_TEXT];
+
+		if (is_own(net, addrs[i].ifname))
+			continue;
+		(void)snprintf(by, sizeof(by), "address %s on '%s'", kvn_cidr_format(&addrs[i].cidr, text),
+			       addrs[i].ifname);
+		r = add(list, &addrs[i].cidr, by);
+		if (r == 0 && addrs[i].peer.family) {
+			struct kvn_cidr peer = {addrs[i].peer, addrs[i].cidr.prefixlen};
+
+			r = add(list, &peer, by);
+		}
+	}
+	return r;
+}
+
+static int add_routes(struct kvn *kvn, const struct kvn_network *net, struct taken_list *list, struct kvn_error *err)
+{
+	auto_free struct kvn_route *routes = NULL;
+	size_t n = 0;
+	int r = kvn_route_dump(&kvn->kernel, &routes, &n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct kvn_route *route = &routes[i];
+		char by[96], text[KVN_CIDR_TEXT], table[32] = "";
+
+		if (is_own(net, route->ifname) ||
+		    route->dst.prefixlen <= (route->family == AF_INET ? DEFAULT4_PREFIXLEN : DEFAULT6_PREFIXLEN))
+			continue;
+		if (route->table != RT_TABLE_MAIN)
+			(void)snprintf(table, sizeof(table), " in table %u", route->table);
+		(void)snprintf(by, sizeof(by), "route %s%s%s%s%s", kvn_cidr_format(&route->dst, text),
+			       route->ifname[0] ? " by '" : "", route->ifname, route->ifname[0] ? "'" : "", table);
+		r = add(list, &route->dst, by);
+	}
+	return r;
+}
+
+static int add_definition(const struct kvn *kvn, const char *name, struct taken_list *list)
+{
+	struct kvn_network other;
+	char by[96], text[KVN_CIDR_TEXT];
+	int r = 0;
+
+	if (kvn_store_read(kvn, name, NULL, &other, NULL) < 0)
+		return 0; /* a broken definition holds no address; its own commands complain */
+	if (other.ipv4.address_choice == KVN_CHOICE_GIVEN) {
+		(void)snprintf(by, sizeof(by), "network '%s' (%s)", name, kvn_cidr_format(&other.ipv4.address, text));
+		r = add(list, &other.ipv4.address, by);
+	}
+	if (r == 0 && other.ipv6.address_choice == KVN_CHOICE_GIVEN) {
+		(void)snprintf(by, sizeof(by), "network '%s' (%s)", name, kvn_cidr_format(&other.ipv6.address, text));
+		r = add(list, &other.ipv6.address, by);
+	}
+	kvn_network_clear(&other);
+	return r;
+}
+
+static int add_definitions(const struct kvn *kvn, const struct kvn_network *net, struct taken_list *list,
+			   struct kvn_error *err)
+{
+	auto_free char(*names)[KVN_NAME_MAX + 1] = NULL;
+	size_t n = 0;
+	int r = kvn_store_dump(kvn, &names, &n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (strcmp(names[i], net->name) != 0)
+			r = add_definition(kvn, names[i], list);
+	return r;
+}
+
+static const struct taken *find(const struct taken_list *list, const struct kvn_cidr *cidr)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (kvn_cidr_overlaps(&list->entries[i].cidr, cidr))
+			return &list->entries[i];
+	return NULL;
+}
+
+static int check(const struct taken_list *list, const char *key, enum kvn_choice choice, const struct kvn_cidr *cidr,
+		 struct kvn_error *err)
+{
+	const struct taken *other = choice == KVN_CHOICE_GIVEN ? find(list, cidr) : NULL;
+	struct kvn_cidr subnet = kvn_cidr_network(cidr);
+	char text[KVN_CIDR_TEXT];
+
+	if (!other)
+		return 0;
+	return kvn_fail(err, EADDRINUSE, "%s: subnet %s overlaps %s", key, kvn_cidr_format(&subnet, text), other->by);
+}
+
+/* The first subnet of @prefixlen in @pool, from the @start-th on and round again, that nothing touches. */
+static int pick(const struct taken_list *list, const struct kvn_cidr *pool, uint8_t prefixlen, uint64_t start,
+		struct kvn_cidr *ret, struct kvn_error *err)
+{
+	unsigned bits = pool->prefixlen < prefixlen ? (unsigned)(prefixlen - pool->prefixlen) : 0U;
+	uint64_t count = 1ULL << (bits > 16 ? 16 : bits); /* 65,536 tries are enough of a /48 or a /8 */
+	char text[KVN_CIDR_TEXT];
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct kvn_cidr subnet = kvn_cidr_network(pool);
+		uint64_t number = (start + i) % count;
+		unsigned shift = (unsigned)(8 * kvn_ip_size(pool->ip.family)) - prefixlen; /* a multiple of 8 */
+
+		for (unsigned byte = (unsigned)kvn_ip_size(pool->ip.family) - shift / 8; number > 0; number >>= 8)
+			subnet.ip.bytes[--byte] |= (uint8_t)number;
+		subnet.prefixlen = pool->prefixlen > prefixlen ? pool->prefixlen : prefixlen;
+		if (!find(list, &subnet)) {
+			*ret = subnet;
+			ret->ip = kvn_ip_add(&subnet.ip, 1);
+			return 0;
+		}
+	}
+	return kvn_fail(err, EADDRNOTAVAIL, "no free /%u is left in pool %s; set another in kvnet.yaml", prefixlen,
+			kvn_cidr_format(pool, text));
+}
+
+static int pick4(const struct kvn *kvn, const struct taken_list *list, struct kvn_network *net, struct kvn_error *err)
+{
+	struct kvn_settings settings;
+	int r = kvn_context_settings(kvn, &settings, err);
+
+	if (r == 0)
+		r = pick(list, &settings.pool, AUTO4_PREFIXLEN, 0, &net->ipv4.address, err);
+	if (r == 0)
+		net->ipv4.address_choice = KVN_CHOICE_GIVEN;
+	return r;
+}
+
+static int pick6(const struct kvn *kvn, const struct taken_list *list, struct kvn_network *net, struct kvn_error *err)
+{
+	struct kvn_settings settings;
+	uint64_t hash = 0;
+	int r = kvn_context_settings(kvn, &settings, err);
+
+	if (r == 0 && settings.pool6.ip.family == AF_UNSPEC)
+		r = kvn_identity_ula(kvn, &settings.pool6, err);
+	if (r == 0)
+		r = kvn_identity_hash(kvn, net->name, &hash, err);
+	if (r == 0)
+		r = pick(list, &settings.pool6, AUTO6_PREFIXLEN, hash & 0xffff, &net->ipv6.address, err);
+	if (r == 0)
+		net->ipv6.address_choice = KVN_CHOICE_GIVEN;
+	return r;
+}
+
+static int gather(struct kvn *kvn, const struct kvn_network *net, bool has_definitions, struct taken_list *list,
+		  struct kvn_error *err)
+{
+	int r = add_addresses(kvn, net, list, err);
+
+	if (r == 0)
+		r = add_routes(kvn, net, list, err);
+	if (r == 0 && has_definitions)
+		r = add_definitions(kvn, net, list, err);
+	return r;
+}
+
+static int check_both(const struct taken_list *list, const struct kvn_network *net, struct kvn_error *err)
+{
+	int r = check(list, "ipv4.address", net->ipv4.address_choice, &net->ipv4.address, err);
+
+	return r < 0 ? r : check(list, "ipv6.address", net->ipv6.address_choice, &net->ipv6.address, err);
+}
+
+int kvn_subnet_settle(struct kvn *kvn, struct kvn_network *net, struct kvn_error *err)
+{
+	struct taken_list list = {0};
+	int r = gather(kvn, net, true, &list, err);
+
+	if (r == 0)
+		r = check_both(&list, net, err);
+	if (r == 0 && net->ipv4.address_choice == KVN_CHOICE_AUTO)
+		r = pick4(kvn, &list, net, err);
+	if (r == 0 && net->ipv6.address_choice == KVN_CHOICE_AUTO)
+		r = pick6(kvn, &list, net, err);
+	free(list.entries);
+	return r;
+}
+
+int kvn_subnet_check(struct kvn *kvn, const struct kvn_network *net, struct kvn_error *err)
+{
+	struct taken_list list = {0};
+	int r = gather(kvn, net, false, &list, err);
+
+	if (r == 0)
+		r = check_both(&list, net, err);
+	free(list.entries);
+	return r;
+}
+
+int kvn_subnet_remember(const struct kvn *kvn, const struct kvn_network *net, struct kvn_error *err)
+{
+	char text4[KVN_CIDR_TEXT] = "", text6[KVN_CIDR_TEXT] = "";
+	auto_json json_t *json = NULL;
+	auto_free char *text = NULL;
+	kvn_path path;
+	int r;
+
+	if (net->ipv4.address_choice == KVN_CHOICE_GIVEN)
+		(void)kvn_cidr_format(&net->ipv4.address, text4);
+	if (net->ipv6.address_choice == KVN_CHOICE_GIVEN)
+		(void)kvn_cidr_format(&net->ipv6.address, text6);
+	json = json_pack("{s:s, s:s}", "ipv4", text4, "ipv6", text6);
+	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	if (!text)
+		return kvn_fail_errno(err, ENOMEM, "identity");
+	(void)snprintf(path, sizeof(path), "%s/identities", kvn->state_dir);
+	r = kvn_file_mkdirs(path, err);
+	return r < 0 ? r : kvn_file_write(kvn_path_identity(kvn, net->name, path), text, 0644, true, err);
+}
+
+static void recall(const json_t *json, const char *key, int family, enum kvn_choice *choice, struct kvn_cidr *ret)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	if (*choice == KVN_CHOICE_AUTO && text && kvn_cidr_parse(text, family, ret) == 0)
+		*choice = KVN_CHOICE_GIVEN;
+}
+
+int kvn_subnet_recall(const struct kvn *kvn, struct kvn_network *net, struct kvn_error *err)
+{
+	auto_free char *text = NULL;
+	auto_json json_t *json = NULL;
+	kvn_path path;
+	int r = kvn_file_read(kvn_path_identity(kvn, net->name, path), &text, err);
+
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+	json = json_loads(text, 0, NULL);
+	recall(json, "ipv4", AF_INET, &net->ipv4.address_choice, &net->ipv4.address);
+	recall(json, "ipv6", AF_INET6, &net->ipv6.address_choice, &net->ipv6.address);
+	return 0;
+}

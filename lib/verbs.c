@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* verbs.c - create, change, delete, start, stop, converge. */
+#include <errno.h>
+#include <string.h>
+
+#include "cidr.h"
+#include "cleanup.h"
+#include "definition.h"
+#include "file.h"
+#include "host_check.h"
+#include "network.h"
+#include "record.h"
+#include "snapshot.h"
+#include "store.h"
+#include "subnet.h"
+
+/* Say which network a failure is about. */
+static int about(const char *name, int r, struct kvn_error *err)
+{
+	return r < 0 ? kvn_wrap(err, "network '%s'", name) : r;
+}
+
+/* The document that @input amounts to: its YAML, or @text, with the assignments on top. */
+static int compose(const struct kvn_input *input, const char *text, const char *file, struct kvn_document *ret,
+		   struct kvn_error *err)
+{
+	int r = kvn_document_parse(input->yaml ? input->yaml : text, input->yaml ? input->file : file, ret, err);
+
+	for (size_t i = 0; r == 0 && i < input->n_assignments; i++)
+		r = kvn_definition_edit(ret, input->assignments[i], err);
+	return r;
+}
+
+/* Put the addresses that "auto" became into the document, so that the file says what the network is. */
+static int write_settled(struct kvn_document *doc, const struct kvn_network *net, struct kvn_error *err)
+{
+	char assignment[32 + KVN_CIDR_TEXT], text[KVN_CIDR_TEXT];
+	int r = 0;
+
+	if (net->ipv4.address_choice == KVN_CHOICE_GIVEN) {
+		(void)snprintf(assignment, sizeof(assignment), "ipv4.address=%s",
+			       kvn_cidr_format(&net->ipv4.address, text));
+		r = kvn_definition_edit(doc, assignment, err);
+	}
+	if (r == 0 && net->ipv6.address_choice == KVN_CHOICE_GIVEN) {
+		(void)snprintf(assignment, sizeof(assignment), "ipv6.address=%s",
+			       kvn_cidr_format(&net->ipv6.address, text));
+		r = kvn_definition_edit(doc, assignment, err);
+	}
+	return r;
+}
+
+/* Name and model stand in every file, so that it can be read without the manual. */
+static int write_head(struct kvn_document *doc, const struct kvn_network *net, struct kvn_error *err)
+{
+	char assignment[64];
+	int r;
+
+	(void)snprintf(assignment, sizeof(assignment), "name=%s", net->name);
+	r = kvn_definition_edit(doc, assignment, err);
+	(void)snprintf(assignment, sizeof(assignment), "model=%s", kvn_model_format(net->model));
+	return r < 0 ? r : kvn_definition_edit(doc, assignment, err);
+}
+
+/* From a document to a network whose every field is known; the subnets' lock is handed over. */
+static int settle(struct kvn *kvn, struct kvn_document *doc, const char *name, struct kvn_network *ret,
+		  int *ret_subnets, char **ret_text, struct kvn_error *err)
+{
+	int r = kvn_store_resolve(kvn, doc, name, ret, err);
+
+	if (r < 0)
+		return r;
+	*ret_subnets = kvn_network_settle(kvn, ret, false, err);
+	r = *ret_subnets < 0 ? *ret_subnets : 0;
+	if (r == 0)
+		r = kvn_host_check_links(kvn, ret, err);
+	if (r == 0)
+		r = write_head(doc, ret, err);
+	if (r == 0)
+		r = write_settled(doc, ret, err);
+	return r < 0 ? r : kvn_document_format(doc, ret_text, err);
+}
+
+static int create(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
+		  struct kvn_error *err)
+{
+	struct kvn_document doc = {0};
+	struct kvn_network net = {0}, old = {0};
+	auto_free char *text = NULL;
+	auto_close int subnets = -1;
+	struct kvn_transition step = {.name = name,
+				      .net = flags & KVN_NO_START ? NULL : &net,
+				      .is_dry = flags & KVN_DRY_RUN,
+				      .ret_plan = ret_plan};
+	kvn_path path;
+	int r;
+
+	if (kvn_store_exists(kvn, name))
+		return kvn_fail(err, EEXIST, "%s (%s; 'kvnet set' changes it)", strerror(EEXIST),
+				kvn_path_definition(kvn, name, path));
+	r = compose(input, "", "definition", &doc, err);
+	if (r == 0)
+		r = settle(kvn, &doc, name, &net, &subnets, &text, err);
+	if (r == 0 && kvn_record_read(kvn, name, &old, NULL) == 0)
+		step.old = &old; /* its definition was deleted by hand while it was up */
+	step.text = text;
+	if (r == 0)
+		r = kvn_network_change(kvn, &step, err);
+	kvn_document_clear(&doc);
+	kvn_network_clear(&net);
+	kvn_network_clear(&old);
+	return r;
+}
+
+int kvn_create(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
+	       struct kvn_error *err)
+{
+	int lock = kvn_network_enter(kvn, name, err);
+	int r = lock < 0 ? lock : create(kvn, name, input, flags, ret_plan, err);
+
+	kvn_network_leave(kvn, name, &lock);
+	return about(name, r, err);
+}
+
+static int change(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
+		  struct kvn_error *err)
+{
+	struct kvn_document doc = {0};
+	struct kvn_network net = {0}, old = {0};
+	auto_free char *old_text = NULL, *text = NULL;
+	auto_close int subnets = -1;
+	struct kvn_transition step = {.name = name, .is_dry = flags & KVN_DRY_RUN, .ret_plan = ret_plan};
+	kvn_path path;
+	int r = kvn_file_read(kvn_path_definition(kvn, name, path), &old_text, err);
+
+	if (r == -ENOENT)
+		return kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
+	if (r == 0)
+		r = compose(input, old_text, path, &doc, err);
+	if (r == 0)
+		r = settle(kvn, &doc, name, &net, &subnets, &text, err);
+	if (r == 0 && kvn_record_read(kvn, name, &old, NULL) == 0) {
+		step.old = &old;
+		step.net = &net;
+	}
+	step.old_text = old_text;
+	/* An edited file is kept to the letter, comments and all; only what "auto" became would be new in it. */
+	step.text = input->yaml && input->n_assignments == 0 ? input->yaml : text;
+	if (r == 0)
+		r = kvn_network_change(kvn, &step, err);
+	kvn_document_clear(&doc);
+	kvn_network_clear(&net);
+	kvn_network_clear(&old);
+	return r;
+}
+
+int kvn_change(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
+	       struct kvn_error *err)
+{
+	int lock = kvn_network_enter(kvn, name, err);
+	int r = lock < 0 ? lock : change(kvn, name, input, flags, ret_plan, err);
+
+	kvn_network_leave(kvn, name, &lock);
+	return about(name, r, err);
+}
+
+/* Refuse to pull the network from under its guests. */
+static int check_ports(struct kvn *kvn, const struct kvn_network *net, struct kvn_error *err)
+{
+	char first[IFNAMSIZ];
+	size_t n = 0;
+	int r = kvn_network_count_ports(kvn, net, &n, first, err);
+
+	if (r < 0 || n == 0)
+		return r;
+	return kvn_fail(err, EBUSY, "%zu port%s attached (%s%s): detach %s, or use --force", n, n == 1 ? "" : "s",
+			first, n == 1 ? "" : ", ...", n == 1 ? "it" : "them");
+}
+
+static int take_down(struct kvn *kvn, struct kvn_transition *step, unsigned flags, struct kvn_error *err)
+{
+	struct kvn_network old = {0};
+	int r = 0;
+
+	/* Down already, it may still have ports that wait for the next start; a broken definition has none. */
+	if (kvn_record_read(kvn, step->name, &old, NULL) == 0 ||
+	    kvn_store_read(kvn, step->name, NULL, &old, NULL) == 0) {
+		step->old = &old;
+		r = flags & KVN_FORCE ? 0 : check_ports(kvn, &old, err);
+	}
+	if (r == 0)
+		r = kvn_network_change(kvn, step, err);
+	kvn_network_clear(&old);
+	return r;
+}
+
+int kvn_stop(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err)
+{
+	struct kvn_transition step = {.name = name, .is_parked = true};
+	int lock = kvn_network_enter(kvn, name, err);
+	int r = lock < 0 ? lock : 0;
+
+	if (r == 0 && !kvn_store_exists(kvn, name) && !kvn_record_exists(kvn, name))
+		r = kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
+	if (r == 0)
+		r = take_down(kvn, &step, flags, err);
+	kvn_network_leave(kvn, name, &lock);
+	return about(name, r, err);
+}
+
+int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err)
+{
+	struct kvn_transition step = {.name = name};
+	auto_free char *text = NULL;
+	struct kvn_dnsmasq_paths paths;
+	kvn_path path;
+	int lock = kvn_network_enter(kvn, name, err);
+	int r = lock < 0 ? lock : kvn_file_read(kvn_path_definition(kvn, name, path), &text, err);
+
+	if (r == -ENOENT && lock >= 0)
+		r = kvn_record_exists(kvn, name) ? 0
+						 : kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
+	step.old_text = text;
+	if (r == 0)
+		r = take_down(kvn, &step, flags, err);
+	if (r == 0) { /* what is remembered of it goes with it; it is deleted all the same should a file stay */
+		kvn_path_dnsmasq(kvn, name, &paths);
+		(void)kvn_file_remove(paths.leases, NULL);
+		(void)kvn_file_remove(kvn_path_identity(kvn, name, path), NULL);
+	}
+	kvn_network_leave(kvn, name, &lock);
+	return about(name, r, err);
+}
+
+int kvn_start(struct kvn *kvn, const char *name, struct kvn_error *err)
+{
+	int lock = kvn_network_enter(kvn, name, err);
+	int r = lock < 0 ? lock : kvn_network_start(kvn, name, NULL, err);
+
+	kvn_network_leave(kvn, name, &lock);
+	return about(name, r, err);
+}
+
+/* Should "apply" have the network up? One that is down comes up for itself at boot, with guests when on-demand. */
+static bool is_wanted_up(struct kvn *kvn, const struct kvn_network *net, bool is_up, bool is_all)
+{
+	char first[IFNAMSIZ];
+	size_t n = 0;
+
+	if (net->start == KVN_START_ON_DEMAND)
+		return kvn_network_count_ports(kvn, net, &n, first, NULL) == 0 && n > 0;
+	return is_up || !is_all || net->start == KVN_START_BOOT;
+}
+
+static int converge(struct kvn *kvn, const char *name, bool is_all, struct kvn_transition *step, struct kvn_error *err)
+{
+	struct kvn_network net = {0}, old = {0};
+	auto_close int subnets = -1;
+	int r = 0;
+
+	if (kvn_record_read(kvn, name, &old, NULL) == 0)
+		step->old = &old;
+	if (kvn_store_exists(kvn, name)) {
+		r = kvn_store_read(kvn, name, NULL, &net, err);
+		if (r == 0 && is_wanted_up(kvn, &net, step->old, is_all))
+			step->net = &net;
+	} else if (!step->old) {
+		r = kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
+	}
+	if (r == 0 && step->net) {
+		subnets = kvn_network_settle(kvn, &net, !step->is_dry, err);
+		r = subnets < 0 ? subnets : kvn_host_check_links(kvn, &net, err);
+	} else if (r == 0 && step->old) {
+		r = check_ports(kvn, &old, err);
+	}
+	if (r == 0)
+		r = kvn_network_change(kvn, step, err);
+	kvn_network_clear(&net);
+	kvn_network_clear(&old);
+	return r;
+}
+
+int kvn_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags, json_t **ret_plan,
+		 struct kvn_error *err)
+{
+	struct kvn_transition step = {
+		.name = name, .is_parked = true, .is_dry = flags & KVN_DRY_RUN, .ret_plan = ret_plan};
+	int lock = kvn_network_enter(kvn, name, err);
+	int r = lock < 0 ? lock : converge(kvn, name, is_all, &step, err);
+
+	kvn_network_leave(kvn, name, &lock);
+	return about(name, r, err);
+}

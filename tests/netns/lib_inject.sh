@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# lib_inject.sh - each system call of a command that reaches the kernel's networking, a process or a file, failing once or
+# being the command's last.  Sourced after lib.sh.  Source: strace(1), "Syscall tampering".
+#
+#   every_call WHAT RESET COMMAND...
+#
+# COMMAND (a path and its arguments) runs in the router; RESET is a function that takes back what COMMAND does.
+# In a script named rollback_*: a call fails with EPERM.  COMMAND says so in one line and the host is as before, or it
+# succeeds as if nothing had been (what failed did not matter); done again, it succeeds.
+# In one named kill9_*: the process is killed at the call.  The same command again, or "apply --all", leaves the host as
+# before COMMAND or as after it, nothing half done and nothing twice; RESET then leaves it as before.
+
+INJECTED=sendmsg,sendmmsg,sendto,ioctl,openat,write,pwrite64,writev,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir
+INJECTED=$INJECTED,link,linkat,symlinkat,ftruncate,fsync,fchmod,fchmodat,fchown,fork,vfork,clone,clone3,flock,bind,socket,pipe2
+
+traced() { in_ns router strace -qq -y -s 4096 -e "trace=$INJECTED" -e signal=none "$@"; }
+
+# calls LOG: "NAME N" for each call of the log that matters, N counting the calls of that name.  Left out: what the loader
+# and the C library open for themselves, and what is said to the user.
+calls() {
+	awk -v ours="$T/" '
+		match($0, /^[a-z0-9_]+\(/) {
+			name = substr($0, 1, RLENGTH - 1)
+			n[name]++
+			if (name == "openat" && index($0, ours) == 0 && $0 !~ /\/proc\/sys\/|\/dev\/net\/tun/)
+				next
+			if (name ~ /^(write|writev)$/ && $0 ~ /^[a-z]+\([12]</)
+				next
+			if (name == "ioctl" && $0 ~ /TCGETS|TIOCGWINSZ/)
+				next
+			print name, n[name]
+		}' "$1"
+}
+
+# inject HOW NAME N COMMAND...: HOW befalls the Nth call of that name; status in $status, what it said in $T/inject.err
+inject() {
+	status=0
+	in_ns router strace -qq -o /dev/null -e "trace=$2" -e signal=none -e "inject=$2:$1:when=$3" "${@:4}" \
+		>"$T/inject.out" 2>"$T/inject.err" || status=$?
+}
+
+said() { tr '\n' '|' <"$T/inject.err"; }
+
+plain() { in_ns router "$@" >"$T/plain.out" 2>&1 || fail "'$*' failed: $(cat "$T/plain.out")"; }
+
+one_failing() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
+	local what="$1: $5 #$6 fails" before=$2 after=$3 reset=$4 now
+
+	inject error=EPERM "${@:5}"
+	now=$(snapshot_host)
+	if [ "$status" -eq 0 ]; then
+		expect_same "$what, the command succeeds" "$after" "$now"
+	else
+		[ "$status" -eq 1 ] || fail "$what: exit $status: $(said)"
+		[ "$(wc -l <"$T/inject.err")" -eq 1 ] || fail "$what: not one line: $(said)"
+		expect_same "$what ($(said))" "$before" "$now"
+		plain "${@:7}"
+		expect_same "$what ($(said)), then the command again" "$after" "$(snapshot_host)"
+	fi
+	$reset
+	expect_same "$what, then taken back" "$before" "$(snapshot_host)"
+}
+
+one_killed() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
+	local what="$1: killed at $5 #$6" before=$2 after=$3 reset=$4 now
+
+	inject signal=KILL "${@:5}"
+	[ "$status" -eq 137 ] || fail "$what: exit $status: $(said)"
+	# Even and odd calls in turn: a command that says that it is done already is not the one to mend what is half done.
+	if [ $(($6 % 2)) -eq 0 ] || ! in_ns router "${@:7}" >"$T/again" 2>&1; then
+		kvnet apply --all >"$T/again" 2>&1 || fail "$what: apply: $(cat "$T/again")"
+	fi
+	now=$(snapshot_host)
+	if [ "$now" != "$after" ]; then
+		expect_same "$what, then mended (neither as after the command: $(diff <(echo "$after") <(echo "$now") |
+			grep -c '^[<>]') lines differ)" "$before" "$now"
+		plain "${@:7}"
+		expect_same "$what, mended, then the command" "$after" "$(snapshot_host)"
+	fi
+	kvnet plan --all --check >/dev/null || fail "$what: something is left to do: $(kvnet plan --all)"
+	$reset
+	expect_same "$what, then taken back" "$before" "$(snapshot_host)"
+}
+
+every_call() {
+	local what=$1 reset=$2 before after name n count=0
+
+	shift 2
+	plain "$@" # once for what is made for good: folders, the host's identity
+	$reset
+	before=$(snapshot_host)
+	plain "$@"
+	after=$(snapshot_host)
+	$reset
+	expect_same "$what, then taken back" "$before" "$(snapshot_host)"
+	traced -o "$T/trace" "$@" >/dev/null || fail "'$*' failed under strace"
+	$reset
+	calls "$T/trace" >"$T/calls"
+	while read -r name n <&3; do
+		count=$((count + 1))
+		case ${0##*/} in
+		kill9_*) one_killed "$what" "$before" "$after" "$reset" "$name" "$n" "$@" ;;
+		*) one_failing "$what" "$before" "$after" "$reset" "$name" "$n" "$@" ;;
+		esac
+	done 3<"$T/calls"
+	note "$what: $count calls"
+	[ "$count" -gt 5 ] || fail "$what: only $count calls"
+}

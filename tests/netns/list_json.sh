@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# list_json.sh - what list, show, ports, plan and leases print: tables, JSON of the documented shape, YAML that reads back.
+#
+#   router: nat0 10.9.0.1/24 with guest a, rt0 fd09::1/64, ex0 on hbr0, off0 inactive
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+topology
+hand_made_bridge hbr0
+equal "an empty list" "[]" "$(kvnet list --json | jq -c .)"
+equal "no ports" "[]" "$(kvnet ports --json | jq -c .)"
+equal "no leases" "[]" "$(kvnet leases --json | jq -c .)"
+kvnet create nat0 --subnet 10.9.0.1/24 >/dev/null
+kvnet create rt0 --model routed --subnet none --subnet6 fd09::1/64 --start manual >/dev/null
+kvnet create ex0 --model bridged --bridge hbr0 >/dev/null
+kvnet create off0 --model isolated --no-start >/dev/null
+plug a nat0
+kvnet port add nat0 kept0 --owner nobody --mac 52:54:00:00:00:07 >/dev/null
+udhcpc a 10 -x hostname:alpha || fail "no lease"
+
+# shape FILTER WHAT: the JSON in $T/json fulfils FILTER.
+shape() { jq -e "$1" "$T/json" >/dev/null || fail "$2: not $1: $(jq -c . "$T/json")"; }
+
+note "list"
+kvnet list --json >"$T/json"
+shape 'type == "array" and length == 4' list
+shape 'all(.[]; (keys | sort) == ["bridge", "ipv4", "ipv6", "model", "name", "ports", "start", "state"])' list
+shape 'all(.[]; (.ipv4 | keys) == ["address"] and (.ipv6 | keys) == ["address"] and (.ports | type) == "number")' list
+shape '[.[].name] | . == sort' "list in order"
+shape '.[] | select(.name == "nat0") | . == {name: "nat0", model: "nat", state: "active", bridge: "nat0",
+	ipv4: {address: "10.9.0.1/24"}, ipv6: {address: null}, ports: 2, start: "boot"}' "nat0 in list"
+shape '.[] | select(.name == "rt0") | .ipv4.address == null and .ipv6.address == "fd09::1/64" and .start == "manual"' rt0
+shape '.[] | select(.name == "ex0") | .bridge == "hbr0" and .model == "bridged" and .ipv4.address == null' ex0
+shape '.[] | select(.name == "off0") | .state == "inactive" and .ports == 0' off0
+kvnet list >"$T/list"
+equal "head of the table" "NAME MODEL STATE BRIDGE IPV4 IPV6 PORTS START" "$(head -n 1 "$T/list" | tr -s ' ' | sed 's/ $//')"
+equal "lines of the table" 5 "$(wc -l <"$T/list")"
+grep -qE '^nat0 +nat +active +nat0 +10\.9\.0\.1/24 .* 2 +boot *$' "$T/list" || fail "$(cat "$T/list")"
+! grep -q $'\033' "$T/list" || fail "colour without a terminal"
+
+note "show"
+kvnet show nat0 --json >"$T/json"
+shape '.name == "nat0" and .model == "nat" and .bridge == "nat0" and .state == "active"' show
+shape '[.. | strings | select(. == "auto")] == []' "show has no auto left"
+shape '.ipv4.address == "10.9.0.1/24" and (.ipv4.dhcp | test("^10\\.9\\.0\\.2-10\\.9\\.0\\.254$"))' show
+shape '.mac | test("^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")' show
+shape '.mtu == 1500 and .stp == false and .isolate_ports == false and .host_access == "all"' "types in show"
+shape '.dns.enabled == true and .dns.domain == "nat0.internal" and (.dns.upstream | type) == "array"' show
+shape '(.hosts | type) == "array" and (.allow | type) == "array" and has("uplink")' show
+shape '.problems == [] and (.ports | length) == 2 and (.leases | length) == 1' show
+equal "MAC of the bridge" "$(jq -r .mac "$T/json")" "$(mac_of router nat0)"
+shape 'all(.ports[]; (keys | sort) == ["domain", "ifname", "ipv4", "ipv6", "mac", "network", "owner", "pid"])' ports
+shape 'all(.leases[]; (keys | sort) == ["address", "expires", "hostname", "mac", "network"])' leases
+shape '.leases[0] | .network == "nat0" and .hostname == "alpha" and (.expires | type) == "number"' leases
+kvnet show off0 --json >"$T/json"
+shape '.state == "inactive" and .ports == [] and .host_access == "services"' "show of the inactive"
+
+note "ports"
+kvnet ports --json >"$T/json"
+shape 'length == 2 and all(.[]; .network == "nat0")' ports
+shape '.[] | select(.ifname == "kept0") | .owner == "nobody" and .mac == "52:54:00:00:00:07" and .domain == null' ports
+jq -e --arg mac "$(mac_of a eth0)" '.[] | select(.ifname == "v-a") | .mac == $mac' "$T/json" >/dev/null ||
+	fail "MAC of the guest behind v-a: $(cat "$T/json")"
+equal "ports of another network" "[]" "$(kvnet ports rt0 --json | jq -c .)"
+
+note "what is not active is degraded when something is missing, and says what"
+ip -n "kvt-$$-router" addr del 10.9.0.1/24 dev nat0
+kvnet show nat0 --json >"$T/json"
+shape '.state == "degraded" and (.problems | length > 0 and all(type == "string"))' degraded
+kvnet list --json >"$T/json"
+shape '.[] | select(.name == "nat0").state == "degraded"' "degraded in list"
+kvnet plan nat0 --json >"$T/json"
+shape 'length == 1 and (.[0] | keys | sort) == ["command", "object", "op", "reversible"]' plan
+shape '.[0].command | test("^ip addr(ess)? add 10\\.9\\.0\\.1/24 .*dev nat0")' plan
+kvnet apply nat0
+
+note "show --yaml reads back as the same network"
+for name in nat0 rt0 ex0 off0; do
+	kvnet show $name --yaml >"$T/$name.yaml"
+	kvnet show $name --json | jq -S 'del(.state, .ports, .leases, .problems)' >"$T/$name.json"
+done
+kvnet delete nat0 rt0 ex0 off0 --force
+for name in nat0 rt0 ex0 off0; do
+	kvnet create $name --file "$T/$name.yaml" >/dev/null
+	kvnet show $name --json | jq -S 'del(.state, .ports, .leases, .problems)' >"$T/again.json"
+	diff -u "$T/$name.json" "$T/again.json" || fail "$name is another network after create --file"
+	equal "show --yaml of $name" "$(cat "$T/$name.yaml")" "$(kvnet show $name --yaml)"
+	kvnet plan $name --check >/dev/null || fail "something is left to do: $(kvnet plan $name)"
+done
+kvnet delete nat0
+kvnet create nat0 --file - <"$T/nat0.yaml" >/dev/null
+equal "state" active "$(kvnet show nat0 --json | jq -r .state)"
+
+note "--dry-run prints and changes nothing"
+before=$(snapshot_host)
+[ -n "$(kvnet create dry0 --dry-run)" ] || fail "nothing printed"
+expect_same "create --dry-run" "$before" "$(snapshot_host)"

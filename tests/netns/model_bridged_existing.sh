@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# model_bridged_existing.sh - bridged without an uplink: guests on a bridge that the user has made, left as it is.
+#
+#   router: hbr0 10.8.0.1/24 fd08::1/64 ---- a 10.8.0.10 fd08::10   (kvnet's)
+#                                       `--- b 10.8.0.11 fd08::11   (kvnet's)
+#                                       `--- c 10.8.0.12 fd08::12   (put there by the user)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+topology
+hand_made_bridge hbr0 10.8.0.1/24 fd08::1/64
+make_ns c
+cable c v-c
+ip -n "kvt-$$-router" link set v-c master hbr0
+addr c eth0 10.8.0.12/24 fd08::12/64
+bridge_of_user() {
+	ip -n "kvt-$$-router" -d -j link show hbr0 | jq -cS '.[0] | {ifname, address, mtu, flags, ifalias, group,
+		stp: .linkinfo.info_data.stp_state, delay: .linkinfo.info_data.forward_delay}'
+	ip -n "kvt-$$-router" -j addr show dev hbr0 | jq -cS '.[0].addr_info'
+}
+before=$(snapshot_host)
+bridge_before=$(bridge_of_user)
+
+kvnet create ex0 --model bridged --bridge hbr0
+guest a ex0 10.8.0.10/24 10.8.0.1 fd08::10/64 fd08::1
+guest b ex0 10.8.0.11/24 10.8.0.1 fd08::11/64 fd08::1
+equal "master of the guest's link" hbr0 "$(master_of v-a)"
+equal "the user's bridge" "$bridge_before" "$(bridge_of_user)"
+equal "dnsmasq" "" "$(dnsmasq_pids)"
+
+for on in 1 0; do
+	note "guests, the host and the user's own port, bridge-nf-call-iptables=$on"
+	br_nf $on
+	SEEN=10.8.0.10 reaches a b 10.8.0.11
+	SEEN=fd08::11 reaches b a fd08::10
+	SEEN=10.8.0.10 reaches a c 10.8.0.12
+	SEEN=fd08::12 reaches c a fd08::10
+	talks a 10.8.0.1 10.8.0.10
+	talks c 10.8.0.10 10.8.0.12
+	talks router fd08::10 fd08::1
+done
+br_nf 1
+
+note "stop and start leave the user's bridge and port alone"
+refuses 1 "port|attached" kvnet stop ex0
+kvnet stop ex0 --force
+equal "the user's bridge" "$bridge_before" "$(bridge_of_user)"
+talks c 10.8.0.1 10.8.0.12
+kvnet start ex0
+kvnet attach ex0 v-a
+SEEN=10.8.0.10 reaches a c 10.8.0.12
+
+note "and back"
+kvnet delete ex0 --force
+for name in a b; do
+	ip -n "kvt-$$-router" link delete v-$name
+	unset "HOST_END[$name]"
+done
+expect_same "after delete" "$before" "$(snapshot_host)"
+equal "master of the user's port" hbr0 "$(master_of v-c)"
