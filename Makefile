@@ -31,7 +31,7 @@ ifneq ($(findstring clang,$(CC)),)
 WARN := $(filter-out,$(WARN)) -Wno-gnu
 endif
 CFLAGS ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -D_FORTIFY_SOURCE=$(if $(SAN),0,2) -DKVN_VERSION='"$(VERSION)"' -Ilib $(shell $(PKG_CONFIG) --cflags $(DEPS) 2>/dev/null)
+CPPFLAGS += -D_GNU_SOURCE -D_FORTIFY_SOURCE=$(if $(SAN),0,2) -DKVN_VERSION='"$(VERSION)"' -DKVN_LIBEXECDIR='"$(LIBEXECDIR)"' -Ilib $(shell $(PKG_CONFIG) --cflags $(DEPS) 2>/dev/null)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(if $(WERROR),-Werror) -fvisibility=hidden -fstack-protector-strong -ffunction-sections -fdata-sections \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) $(CFLAGS)
 comma := ,
@@ -87,7 +87,7 @@ $B/unit/%: $B/obj/tests/unit/%.o $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $B/libkvnet.a $(PROGRAM_LIBS) -lcmocka
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
 
 .PHONY: clean
 clean:

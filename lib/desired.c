@@ -44,7 +44,11 @@ bool kvn_desired_firewall(const struct kvn_network *net, struct kvn_firewall *re
 		ret->sets = 1U << KVN_SET_BRIDGED;
 		return true;
 	}
-	ret->sets |= 1U << KVN_SET_NETWORK | 1U << KVN_SET_SAME;
+	ret->sets |= 1U << KVN_SET_NETWORK;
+	if (!net->isolate_ports)
+		ret->sets |= 1U << KVN_SET_SAME;
+	else if (net->model == KVN_ROUTED) /* nor by way of the gateway */
+		ret->sets |= 1U << KVN_SET_APART;
 	if (net->uplink[0]) {
 		ret->sets |= 1U << KVN_SET_LIMITED | 1U << KVN_SET_UPLINK;
 		put_name(ret->uplink, net->uplink);

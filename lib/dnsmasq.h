@@ -43,16 +43,19 @@ int kvn_dnsmasq_host_resolvers(struct kvn_ip ret[static KVN_UPSTREAM_MAX], size_
 pid_t kvn_dnsmasq_get(const struct kvn_dnsmasq_paths *paths);
 
 /* Write @dns to its files (each atomically) and see that a dnsmasq runs by them.  Nothing to do when one does.  When only
- * hosts and dhcp differ it reads them again and keeps its pid.  It is restarted (a gap of some 10 ms; leases stay) when conf
- * differs, when its user cannot reach the files (a private directory), and when a reservation that is new gives an address
- * to another guest than the one that has it leased: that lease is taken out of the lease file, which dnsmasq reads at start
- * only.  So the next DISCOVER or REQUEST of a reserved MAC gets its address whoever had it.
+ * hosts and dhcp differ it reads them again and keeps its pid.  It is restarted (a gap of some 10 ms; leases stay)
+ *   - when conf differs;
+ *   - when its user cannot reach the files, for they lie in a private folder;
+ *   - when a new reservation is for an address that another guest has leased: that lease goes.
+ * From then on a reserved MAC is given its address at its next DISCOVER or REQUEST, whatever lease it holds, and a name that
+ * is reserved no more is nobody's (that of an IPv6 lease only when its DUID tells the MAC).
  *
  * Returns when it has its sockets, at most 10 s later.  Nothing of the caller reaches it: no descriptor, no signal mask, no
- * environment.  On failure the files are as before and no dnsmasq runs, also not one that had to go for the new one: call
- * again with what it had.  A caller killed in here leaves what the next start or stop of these @paths finds.
- * -ENOENT no dnsmasq binary   -EADDRINUSE port 53, 67 or 547 taken   -EIO it ended early; the message holds dnsmasq's own
- * words   -ETIMEDOUT */
+ * environment.  On failure the files are as before, but for leases that had to go, and no dnsmasq runs, also not one that
+ * made way for the new one: call again with what it had.  A caller killed in here leaves what the next start or stop of
+ * these @paths finds and ends.  Two calls for the same @paths at a time are the caller's to prevent.
+ * -ENOENT no dnsmasq binary (nothing was touched)   -EADDRINUSE port 53, 67 or 547 taken   -EIO it ended early; the message
+ * holds dnsmasq's own words   -ETIMEDOUT */
 int kvn_dnsmasq_start(const struct kvn_dnsmasq_paths *paths, const struct kvn_dnsmasq *dns, struct kvn_error *err);
 
 /* End it and wait until it is gone (at most 2 s, then SIGKILL); remove conf, hosts, dhcp and pid.  Leases stay.  Gone

@@ -7,8 +7,13 @@
 #include "cleanup.h"
 #include "dnsmasq.h"
 
-/* Leases are allocated as they are given, so the cap costs nothing; a /64 has more than dnsmasq can count. */
+/* The ranges bound what is given out.  This bounds what is read at start, leases of an earlier, larger range among it, and
+ * dnsmasq does not start when there are more: so it is out of reach.  It takes no memory. */
 #define LEASES_MAX 1000000U
+
+/* Of an advertised prefix, its addresses and resolvers: renewed every ten minutes, and not for ever, since a network may be
+ * given another. */
+#define PREFIX_LIFETIME_S 86400U
 
 /* What of a network dnsmasq serves. */
 struct services {
@@ -218,8 +223,9 @@ static void put_range6(FILE *out, const struct kvn_network *net)
 			kvn_ip_format(&net->ipv6.range.last, last), net->ipv6.address.prefixlen,
 			lease_time(net, lease));
 	else
-		fprintf(out, "dhcp-range=%s,%s,%u\n", kvn_ip_format(&prefix.ip, first),
-			net->ipv6.dhcp == KVN_DHCP6_STATELESS ? "ra-stateless" : "ra-only", prefix.prefixlen);
+		fprintf(out, "dhcp-range=%s,%s,%u,%u\n", kvn_ip_format(&prefix.ip, first),
+			net->ipv6.dhcp == KVN_DHCP6_STATELESS ? "ra-stateless" : "ra-only", prefix.prefixlen,
+			PREFIX_LIFETIME_S);
 }
 
 static void put_ra(FILE *out, const struct kvn_network *net, struct services s)
@@ -240,18 +246,6 @@ static void put_ra(FILE *out, const struct kvn_network *net, struct services s)
 	}
 }
 
-/* Reservations may lie outside the pool, so each may need a lease of its own. */
-static uint32_t leases_max(const struct kvn_network *net, struct services s)
-{
-	uint64_t sum = 0;
-
-	if (s.dhcp4)
-		sum += kvn_range_size(&net->ipv4.dhcp) + (uint64_t)net->n_hosts;
-	if (s.dhcp6)
-		sum += kvn_range_size(&net->ipv6.range) + (uint64_t)net->n_hosts;
-	return sum < LEASES_MAX ? (uint32_t)sum : LEASES_MAX;
-}
-
 static void put_conf(FILE *out, const struct source *from)
 {
 	const struct kvn_network *net = from->net;
@@ -266,7 +260,7 @@ static void put_conf(FILE *out, const struct source *from)
 	if (s.dhcp4 || s.ra)
 		fprintf(out, "dhcp-leasefile=%s\nquiet-dhcp\nquiet-dhcp6\nquiet-ra\n", from->paths->leases);
 	if (s.dhcp4 || s.dhcp6)
-		fprintf(out, "dhcp-lease-max=%u\n", leases_max(net, s));
+		fprintf(out, "dhcp-lease-max=%u\n", LEASES_MAX);
 	if (s.dhcp4 && s.dns) /* a guest of this name would be every browser's proxy: CERT VU#598349 */
 		fputs("dhcp-name-match=set:wpad-ignore,wpad\ndhcp-ignore-names=tag:wpad-ignore\n", out);
 	if (s.dhcp4)

@@ -78,13 +78,23 @@ static int fill(int fd, const char *text, mode_t mode, bool is_durable)
 	return 0;
 }
 
+/* The name that a file has while it is written: one, so that what a killed writer leaves is overwritten by the next; its
+ * callers hold a lock.  A dot before it keeps it out of listings. */
+static int temporary_of(const char *path, char temporary[static PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? (int)(slash + 1 - path) : 0;
+
+	return snprintf(temporary, PATH_MAX, "%.*s.%s.new", dir, path, path + dir) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
 int kvn_file_write(const char *path, const char *text, mode_t mode, bool is_durable, struct kvn_error *err)
 {
 	char temporary[PATH_MAX];
 	auto_close int fd = -1;
 	int r;
 
-	if (snprintf(temporary, sizeof(temporary), "%s.new%d", path, (int)getpid()) >= (int)sizeof(temporary))
+	if (temporary_of(path, temporary) < 0)
 		return kvn_fail_errno(err, ENAMETOOLONG, "%s", path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -101,6 +111,10 @@ int kvn_file_write(const char *path, const char *text, mode_t mode, bool is_dura
 
 int kvn_file_remove(const char *path, struct kvn_error *err)
 {
+	char temporary[PATH_MAX];
+
+	if (temporary_of(path, temporary) == 0)
+		(void)unlink(temporary); /* there is one only where a writer was killed */
 	if (unlink(path) < 0 && errno != ENOENT)
 		return kvn_fail_errno(err, errno, "cannot remove %s", path);
 	return 0;

@@ -30,6 +30,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* ---- errors ---- */
 
@@ -207,6 +208,7 @@ int kvn_definition_text(struct kvn *kvn, const char *name, char **ret, struct kv
 int kvn_ports(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
 int kvn_leases(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -76,12 +76,10 @@ static void write_elements(FILE *out, const char *verb, const struct kvn_firewal
 	for (int set = 0; set < KVN_SET_COUNT; set++) {
 		if (!(sets & 1U << set))
 			continue;
-		if (set == KVN_SET_SAME)
-			write_line(out, "nft %s element inet kvnet same '{ \"%s\" . \"%s\" }'", verb, part->bridge,
-				   part->bridge);
-		else if (set == KVN_SET_UPLINK)
-			write_line(out, "nft %s element inet kvnet uplink '{ \"%s\" . \"%s\" }'", verb, part->bridge,
-				   part->uplink);
+		if (set == KVN_SET_SAME || set == KVN_SET_APART || set == KVN_SET_UPLINK)
+			write_line(out, "nft %s element inet kvnet %s '{ \"%s\" . \"%s\" }'", verb,
+				   kvn_firewall_set_format((enum kvn_firewall_set)set), part->bridge,
+				   set == KVN_SET_UPLINK ? part->uplink : part->bridge);
 		else
 			write_line(out, "nft %s element inet kvnet %s '{ \"%s\" }'", verb,
 				   kvn_firewall_set_format((enum kvn_firewall_set)set), part->bridge);

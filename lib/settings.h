@@ -3,7 +3,7 @@
 #ifndef KVN_SETTINGS_H
 #define KVN_SETTINGS_H
 
-#include "yaml.h"
+#include "document.h"
 
 struct kvn_settings {
 	struct kvn_cidr pool; /* where "auto" looks for a /24; default 10.213.0.0/16 */

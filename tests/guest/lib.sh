@@ -161,13 +161,11 @@ lab_enter() {
 		G=$("$LAB_DIR/image")
 		WORK=$(mktemp -d "${TMPDIR:-/tmp}/kvnet-$SELF.XXXXXX")
 		export G WORK LAB_INSIDE=1
-		local status=0
-		unshare --net --mount --pid --fork --kill-child --mount-proc -- "$0" "$@" || status=$?
-		rmdir "$WORK"
-		exit "$status"
+		exec unshare --net --mount --pid --fork --kill-child --mount-proc -- "$0" "$@"
 	fi
-	# Files too vanish with the namespace.
+	# Files too vanish with the namespace, all but the empty folder.
 	mount -t tmpfs -o mode=755 lab "$WORK"
+	trap 'umount -l "$WORK" && rmdir "$WORK"' EXIT
 	mount -t sysfs lab /sys
 	trap 'echo "$SELF: FAILED: line $LINENO: $BASH_COMMAND: exit status $?" >&2' ERR
 	trap 'exit 130' INT TERM

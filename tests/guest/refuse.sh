@@ -31,7 +31,7 @@ KVNET_NETWORK=nat0 refused "with a network that does not exist" nat0
 quiet kvnet create nat0
 quiet kvnet create lan0 --model isolated
 refused "with two networks and no default" lan0 nat0
-KVNET_NETWORK=nat1 refused "with a name that is none of the two" nat1 lan0 nat0
+KVNET_NETWORK=nat1 refused "with a name that is none of the two" nat1
 expect "the ports after the refusals" "[]" "$(kvnet ports --json | jq -c .)"
 
 # A broken definition: the file, the line and the key are named, and the others still work.

@@ -14,7 +14,7 @@ before=$(snapshot_host)
 # bad STATUS PATTERN ARGS...: kvnet refuses, and the host is as before.
 bad() {
 	refuses "$1" "$2" kvnet "${@:3}"
-	expect_same "kvnet ${*:3}" "$before" "$(snapshot_host)"
+	host_is "kvnet ${*:3}" "$before"
 }
 
 # definition NAME TEXT: what "create --file" is given.
@@ -162,7 +162,7 @@ bad_json() {
 	jq -e --arg code "$1" 'keys == ["error"] and .error.code == $code and (.error.message | type == "string" and
 		(contains("\n") | not))' "$T/json" >/dev/null || fail "kvnet ${*:2} --json: $(cat "$T/json")"
 	equal "stderr of kvnet ${*:2} --json" "" "$(cat "$T/json.err")"
-	expect_same "kvnet ${*:2} --json" "$before" "$(snapshot_host)"
+	host_is "kvnet ${*:2} --json" "$before"
 }
 bad_json ENOENT show nowhere
 bad_json ENOENT leases nowhere
@@ -173,7 +173,7 @@ bad_json EINVAL plan --file "$T/new.yaml"
 note "no privilege"
 bad_user() {
 	refuses 1 "$1" in_ns router setpriv --reuid 65534 --regid 65534 --clear-groups "${@:2}"
-	expect_same "${*:2} as nobody" "$before" "$(snapshot_host)"
+	host_is "${*:2} as nobody" "$before"
 }
 chmod 0755 "$T"
 before=$(snapshot_host)
@@ -190,13 +190,13 @@ refuses 1 "ermission|ermitted|root" in_ns router setpriv --reuid 65534 --regid 6
 	env KVNET_CONFIG_DIR="$T/nobody/etc" KVNET_RUNTIME_DIR="$T/nobody/run" KVNET_STATE_DIR="$T/nobody/lib" \
 	"$KVNET_BUILD/kvnet" create net1
 equal "definitions left" "" "$(find "$T/nobody" -name '*.yaml')"
-expect_same "create as nobody" "$before" "$(snapshot_host)"
+host_is "create as nobody" "$before"
 
 note "surroundings: no tun driver, a full disk, folders that cannot be written or are files"
 # bad_mounted PATTERN SCRIPT ARGS...: kvnet, in a mount namespace that SCRIPT has prepared.
 bad_mounted() {
 	refuses 1 "$1" in_ns router unshare -m sh -ec "$2"' && exec "$@"' sh "$KVNET_BUILD/kvnet" "${@:3}"
-	expect_same "kvnet ${*:3}" "$before" "$(snapshot_host)"
+	host_is "kvnet ${*:3}" "$before"
 }
 mkdir "$T/empty"
 bad_mounted "/dev/net/tun.*tun" "mount --bind $T/empty /dev/net" port add net0 tap1
@@ -211,7 +211,7 @@ done
 for folder in KVNET_RUNTIME_DIR KVNET_CONFIG_DIR KVNET_STATE_DIR; do
 	refuses 1 "Not a directory" in_ns router env $folder=/dev/null "$KVNET_BUILD/kvnet" create net1
 	refuses 1 "." in_ns router env $folder=relative/path "$KVNET_BUILD/kvnet" create net1
-	expect_same "$folder" "$before" "$(snapshot_host)"
+	host_is "$folder" "$before"
 done
 [ ! -e relative ] || fail "a relative folder was made"
 
@@ -221,7 +221,7 @@ for text in 'pool: ten' 'pool: 10.0.0.0/8 # wide is fine'$'\n''colour: red' 'def
 	refuses 1 "kvnet\.yaml:[0-9]+" kvnet create net1
 done
 rm "$KVNET_CONFIG_DIR/kvnet.yaml"
-expect_same "wrong settings" "$before" "$(snapshot_host)"
+host_is "wrong settings" "$before"
 
 note "a broken definition is in the way of its own network only"
 echo 'colour: red' >"$KVNET_CONFIG_DIR/networks/broken.yaml"
@@ -232,6 +232,6 @@ kvnet set net0 mtu=1500
 kvnet stop net0
 kvnet start net0
 kvnet list >/dev/null
-expect_same "beside a broken one" "${broken%%== files*}" "$(snapshot_host | sed '/^== files/,$d')"
+equal "the host beside a broken one" "$(sed '/^== files/,$d' <<<"$broken")" "$(rested_host | sed '/^== files/,$d')"
 kvnet delete broken
 kvnet delete net0

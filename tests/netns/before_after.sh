@@ -50,11 +50,11 @@ for forward in 0 1; do
 		# shellcheck disable=SC2086 # words
 		kvnet create t0 ${ARGS[$what]} --no-start >/dev/null
 		defined=$(snapshot_host)
-		expect_same "$what: --no-start" "${before%%== files*}" "${defined%%== files*}"
+		equal "$what: the host after --no-start" "${before%%== files*}" "${defined%%== files*}"
 		kvnet start t0
 		[ "$defined" != "$(snapshot_host)" ] || fail "$what: start changed nothing"
 		kvnet stop t0
-		expect_same "$what: start, stop" "$defined" "$(snapshot_host)"
+		host_is "$what: start, stop" "$defined"
 		kvnet stop t0
 		kvnet start t0
 		kvnet start t0
@@ -62,14 +62,14 @@ for forward in 0 1; do
 		refuses 1 "v-g|port|attached" kvnet delete t0
 		kvnet detach v-g
 		kvnet delete t0
-		expect_same "$what: delete" "$before" "$(snapshot_host)"
+		host_is "$what: delete" "$before"
 
 		# shellcheck disable=SC2086 # words
 		kvnet create t0 ${ARGS[$what]} >/dev/null
 		kvnet attach t0 v-g >/dev/null
 		kvnet port add t0 kept0 >/dev/null
 		kvnet delete t0 --force
-		expect_same "$what: delete --force" "$before" "$(snapshot_host)"
+		host_is "$what: delete --force" "$before"
 
 		# shellcheck disable=SC2086 # words
 		kvnet create t0 ${ARGS[$what]} --start on-demand --no-start >/dev/null
@@ -78,9 +78,9 @@ for forward in 0 1; do
 		held t0-a
 		release t0-a
 		wait_for "the tap's end" has_no_link t0-a
-		expect_same "$what: on demand" "$defined" "$(snapshot_host)"
+		host_is "$what: on demand" "$defined"
 		kvnet delete t0
-		expect_same "$what: delete of the inactive" "$before" "$(snapshot_host)"
+		host_is "$what: delete of the inactive" "$before"
 	done
 done
 
@@ -101,7 +101,7 @@ forwarding_is 1 "with the other network"
 kvnet stop n1
 forwarding_is 0 "with none"
 kvnet delete n1 n2
-expect_same "after all" "$before" "$(snapshot_host)"
+host_is "after all" "$before"
 
 note "ip_forward that was on stays on"
 forwarding 1

@@ -28,17 +28,17 @@ for port in 53 67; do
 	taken $port
 	before=$(snapshot_host)
 	refuses 1 "dnsmasq.*(failed to|cannot) .*([Aa]ddress already in use)" kvnet create nat0 --subnet 10.9.0.1/24
-	expect_same "create" "$before" "$(snapshot_host)"
+	host_is "create" "$before"
 	kvnet create nat0 --subnet 10.9.0.1/24 --no-start >/dev/null
 	idle=$(snapshot_host)
 	refuses 1 "nat0.*dnsmasq" kvnet start nat0
-	expect_same "start" "$idle" "$(snapshot_host)"
+	host_is "start" "$idle"
 	hold nat0-a "$KVNET_BUILD/qemu-ifup" "$KVNET_BUILD/qemu-ifdown"
 	wait_for "the up script" grep -q '^up ' "$T/nat0-a.hold"
 	equal "up script" "up 1" "$(cat "$T/nat0-a.hold")"
 	equal "lines on stderr: $(cat "$T/nat0-a.hold.err")" 1 "$(wc -l <"$T/nat0-a.hold.err")"
 	wait_for "the tap's end" has_no_link nat0-a
-	expect_same "qemu-ifup" "$idle" "$(snapshot_host)"
+	host_is "qemu-ifup" "$idle"
 	free
 	kvnet start nat0
 	kvnet delete nat0
@@ -63,10 +63,10 @@ with_dnsmasq() {
 note "no dnsmasq on this host"
 before=$(snapshot_host)
 refuses 1 "dnsmasq.*(No such file|not found|install)" without_dnsmasq create nat0
-expect_same "create" "$before" "$(snapshot_host)"
+host_is "create" "$before"
 without_dnsmasq create nat0 --dhcp none --set dns.enabled=false >/dev/null
 without_dnsmasq delete nat0
-expect_same "a network that needs none" "$before" "$(snapshot_host)"
+host_is "a network that needs none" "$before"
 
 note "one that ends at once, with and without a word; one that is killed"
 printf '#!/bin/sh\necho "dnsmasq: cannot do this today" >&2\nexit 3\n' >"$T/dnsmasq.bad"
@@ -75,11 +75,11 @@ printf '#!/bin/sh\nkill -SEGV $$\n' >"$T/dnsmasq.crash"
 chmod +x "$T"/dnsmasq.*
 before=$(snapshot_host)
 refuses 1 "cannot do this today" with_dnsmasq "$T/dnsmasq.bad" create nat0
-expect_same "a bad one" "$before" "$(snapshot_host)"
+host_is "a bad one" "$before"
 refuses 1 "dnsmasq.*5" with_dnsmasq "$T/dnsmasq.mute" create nat0
-expect_same "a mute one" "$before" "$(snapshot_host)"
+host_is "a mute one" "$before"
 refuses 1 "dnsmasq" with_dnsmasq "$T/dnsmasq.crash" create nat0
-expect_same "a crashing one" "$before" "$(snapshot_host)"
+host_is "a crashing one" "$before"
 
 note "a running network whose dnsmasq was killed is degraded, and mended"
 kvnet create nat0 --subnet 10.9.0.1/24 >/dev/null

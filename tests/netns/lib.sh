@@ -152,11 +152,11 @@ make_ns() {
 # The link of the router that leads to each namespace.
 declare -A HOST_END=()
 
-# cable NAME LINK: eth0 of namespace NAME to LINK of the router, both up.
+# cable NAME LINK [down]: eth0 of namespace NAME to LINK of the router, which is up or as said.
 cable() {
-	ip link add "$2" netns "kvt-$$-router" type veth peer name eth0 netns "kvt-$$-$1"
-	ip -n "kvt-$$-router" link set "$2" up
+	ip link add name "$2" netns "kvt-$$-router" type veth peer name eth0 netns "kvt-$$-$1"
 	ip -n "kvt-$$-$1" link set eth0 up
+	[ "${3:-up}" != up ] || ip -n "kvt-$$-router" link set dev "$2" up
 	HOST_END[$1]=$2
 }
 
@@ -208,10 +208,10 @@ segment() {
 	route "$1" default via "2001:db8:0:$3::2"
 }
 
-# plug NAME NETWORK: a guest without addresses.
+# plug NAME NETWORK: a guest without addresses.  Its link is down until it is on the bridge, as a tap is.
 plug() {
 	make_ns "$1"
-	cable "$1" "v-$1"
+	cable "$1" "v-$1" down
 	kvnet attach "$2" "v-$1" >/dev/null
 }
 
@@ -230,17 +230,17 @@ guest() {
 
 # hand_made_bridge NAME ADDRESS...: what a user has made himself, in the router.
 hand_made_bridge() {
-	ip -n "kvt-$$-router" link add "$1" type bridge
-	ip -n "kvt-$$-router" link set "$1" up
+	ip -n "kvt-$$-router" link add name "$1" type bridge
+	ip -n "kvt-$$-router" link set dev "$1" up
 	[ $# -lt 2 ] || addr router "$@"
 }
 
-mac_of() { ip -n "kvt-$$-$1" -j link show "$2" | jq -r '.[0].address'; }
+mac_of() { ip -n "kvt-$$-$1" -j link show dev "$2" | jq -r '.[0].address'; }
 
 # master_of LINK: of the router; empty without.
-master_of() { ip -n "kvt-$$-router" -j link show "$1" | jq -r '.[0].master // ""'; }
+master_of() { ip -n "kvt-$$-router" -j link show dev "$1" | jq -r '.[0].master // ""'; }
 
-has_link() { ip -n "kvt-$$-router" link show "$1" >/dev/null 2>&1; }
+has_link() { ip -n "kvt-$$-router" link show dev "$1" >/dev/null 2>&1; }
 
 has_no_link() { ! has_link "$1"; }
 
@@ -325,7 +325,8 @@ snapshot_host() {
 			ip -j -6 rule show
 			ip -j neigh show nud permanent
 			ip -j neigh show proxy
-		} | jq -cS ".[] | del(.ifindex, .link_index, .operstate, .expires) |
+		} | jq -c ".[] | {ifname, dev, dst} + . | del(.ifindex, .link_index, .operstate, .expires) |
+			if .flags then .flags -= [\"NO-CARRIER\", \"LOWER_UP\", \"linkdown\"] else . end |
 			if .linkinfo then .linkinfo |= walk(if type == \"object\"
 				then with_entries(select(.key | test(\"_timer$\") | not)) else . end) else . end |
 			if .addr_info then .addr_info |= map(if .valid_life_time == 4294967295 then .
@@ -351,16 +352,38 @@ processes_of() {
 	done | sed "\\|^$KVNET_BUILD/tests/|d" | sort
 }
 
-# Files of kvnet, with their contents.  Empty folders are no trace, and the identity of the host outlives its networks.
+# Files of kvnet, but for the runtime ones with their contents (a pid is another each time).  Empty folders are no trace,
+# and the identity of the host outlives its networks.
 files_of_kvnet() {
 	(cd "$T" && find etc run lib ! -type d ! -path "lib/identity*" -printf '%p %m %u:%g %y %l\n' -type f \
-		-exec sha256sum {} \; 2>/dev/null | sort) || true
+		! -path 'run/*' -exec sha256sum {} \; 2>/dev/null | sort) || true
 }
 
-# expect_same WHAT BEFORE AFTER: texts of snapshot_host.
-expect_same() {
-	[ "$2" = "$3" ] || fail "$1: the host is not as it was:
-$(diff -U0 <(echo "$2") <(echo "$3") | grep -v '^@@' || true)"
+# The host's state once it is at rest: addresses of links that have just come up appear a little later.
+rested_host() {
+	local last now
+
+	last=$(snapshot_host)
+	until now=$(snapshot_host) && [ "$now" = "$last" ]; do
+		last=$now
+	done
+	echo "$now"
+}
+
+# Field by field, each group under the object that it is of.
+diff_states() {
+	diff -U0 -F '^[{=]' <(echo "${1//,\"/$',\n "'}") <(echo "${2//,\"/$',\n "'}") | sed '1,2d; s/^@@ [^@]* @@/in:/' |
+		head -n 60 || true
+}
+
+# host_is WHAT BEFORE: the host's state is, or comes to, that text of snapshot_host.
+host_is() {
+	local now deadline=$((SECONDS + 2))
+
+	until now=$(snapshot_host) && [ "$now" = "$2" ]; do
+		[ "$SECONDS" -le "$deadline" ] || fail "$1: the host is not as it was:
+$(diff_states "$2" "$now")"
+	done
 }
 
 # ---- traffic ----
@@ -368,10 +391,8 @@ $(diff -U0 <(echo "$2") <(echo "$3") | grep -v '^@@' || true)"
 K=0
 TRIED=()
 
-# How many lines of the watch log of namespace $1 bear number $2 and match $3.
-arrivals() { grep -E "^[^ ]+ [^ ]+ $3.* #$2\$" "$T/$1.watch" | grep -vc " reply #" || true; }
-
-has_arrived() { [ "$(arrivals "$1" "$2" "$3")" -gt 0 ]; }
+# has_arrived NAME K WHAT: a packet that bears number K has, and matches "PROTOCOL [SRC]".
+has_arrived() { grep -E "^[^ ]+ [^ ]+ $3.* #$2\$" "$T/$1.watch" | grep -qv " reply #"; }
 
 # send FROM ADDRESS [SRC]: one way, with the next number K.
 send() {
@@ -407,9 +428,12 @@ settle() {
 	wait_for "the token to $1" grep -q " arp 127.$((K >> 16)).$((K >> 8 & 255)).$((K & 255)) " "$T/$1.watch"
 }
 
-# Nothing of what try() has sent has come to where it was sent, nor anywhere else that is named ($@).
+# log_of NAME: what has come to the guests' links, or to the host's server.
+log_of() { if [ "$1" = router ]; then echo "$T/router.serve"; else echo "$T/$1.watch"; fi; }
+
+# Nothing of what try() has sent has come to where it was sent.
 none_arrived() {
-	local entry k from to rest name bad=
+	local entry k from to rest name bad=()
 
 	for _ in 1 2; do
 		for name in "${!HOST_END[@]}" router; do
@@ -418,16 +442,12 @@ none_arrived() {
 	done
 	for entry in "${TRIED[@]}"; do
 		read -r k from to rest <<<"$entry"
-		if [ "$to" = router ]; then
-			! grep -q " #$k\$" "$T/router.serve" || bad+="
-  $from reached the host at $rest: $(grep " #$k\$" "$T/router.serve" | sort | uniq -c | tr '\n' ';')"
-		elif [ "$(arrivals "$to" "$k" "")" -gt 0 ]; then
-			bad+="
-  $from reached $to at $rest: $(grep " #$k\$" "$T/$to.watch" | sort | uniq -c | tr '\n' ';')"
-		fi
+		name=$(grep " #$k\$" "$(log_of "$to")" | grep -v " reply #" | grep -oE "udp|tcp|icmp" | sort -u | tr '\n' ' ' || true)
+		[ -z "$name" ] || bad+=("  $from reached $to at $rest: $name")
 	done
 	TRIED=()
-	[ -z "$bad" ] || fail "packets arrived that must not:$bad"
+	[ "${#bad[@]}" -eq 0 ] || fail "${#bad[@]} of what must not arrive has arrived:
+$(printf '%s\n' "${bad[@]}" | head -n 30)"
 }
 
 # talks FROM ADDRESS [SEEN]: TCP and UDP exchanges with the server there, which sees SEEN as the asker's address.

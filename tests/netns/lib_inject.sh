@@ -45,21 +45,20 @@ said() { tr '\n' '|' <"$T/inject.err"; }
 plain() { in_ns router "$@" >"$T/plain.out" 2>&1 || fail "'$*' failed: $(cat "$T/plain.out")"; }
 
 one_failing() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
-	local what="$1: $5 #$6 fails" before=$2 after=$3 reset=$4 now
+	local what="$1: $5 #$6 fails" before=$2 after=$3 reset=$4
 
 	inject error=EPERM "${@:5}"
-	now=$(snapshot_host)
 	if [ "$status" -eq 0 ]; then
-		expect_same "$what, the command succeeds" "$after" "$now"
+		host_is "$what, the command succeeds" "$after"
 	else
 		[ "$status" -eq 1 ] || fail "$what: exit $status: $(said)"
 		[ "$(wc -l <"$T/inject.err")" -eq 1 ] || fail "$what: not one line: $(said)"
-		expect_same "$what ($(said))" "$before" "$now"
+		host_is "$what ($(said))" "$before"
 		plain "${@:7}"
-		expect_same "$what ($(said)), then the command again" "$after" "$(snapshot_host)"
+		host_is "$what ($(said)), then the command again" "$after"
 	fi
 	$reset
-	expect_same "$what, then taken back" "$before" "$(snapshot_host)"
+	host_is "$what, then taken back" "$before"
 }
 
 one_killed() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
@@ -71,16 +70,16 @@ one_killed() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
 	if [ $(($6 % 2)) -eq 0 ] || ! in_ns router "${@:7}" >"$T/again" 2>&1; then
 		kvnet apply --all >"$T/again" 2>&1 || fail "$what: apply: $(cat "$T/again")"
 	fi
-	now=$(snapshot_host)
+	now=$(rested_host)
 	if [ "$now" != "$after" ]; then
-		expect_same "$what, then mended (neither as after the command: $(diff <(echo "$after") <(echo "$now") |
-			grep -c '^[<>]') lines differ)" "$before" "$now"
+		host_is "$what, then mended (neither as after the command: $(diff <(echo "$after") <(echo "$now") |
+			grep -c '^[<>]') lines differ)" "$before"
 		plain "${@:7}"
-		expect_same "$what, mended, then the command" "$after" "$(snapshot_host)"
+		host_is "$what, mended, then the command" "$after"
 	fi
 	kvnet plan --all --check >/dev/null || fail "$what: something is left to do: $(kvnet plan --all)"
 	$reset
-	expect_same "$what, then taken back" "$before" "$(snapshot_host)"
+	host_is "$what, then taken back" "$before"
 }
 
 every_call() {
@@ -89,11 +88,11 @@ every_call() {
 	shift 2
 	plain "$@" # once for what is made for good: folders, the host's identity
 	$reset
-	before=$(snapshot_host)
+	before=$(rested_host)
 	plain "$@"
-	after=$(snapshot_host)
+	after=$(rested_host)
 	$reset
-	expect_same "$what, then taken back" "$before" "$(snapshot_host)"
+	host_is "$what, then taken back" "$before"
 	traced -o "$T/trace" "$@" >/dev/null || fail "'$*' failed under strace"
 	$reset
 	calls "$T/trace" >"$T/calls"

@@ -91,7 +91,7 @@ refuses 1 "mtu" kvnet set net0 model=nat mtu=huge
 refuses 1 "modle|unknown" kvnet set net0 modle=nat
 refuses 1 "dhcp" kvnet set net0 ipv4.dhcp=10.8.0.1-10.8.0.9
 equal "definition" "$text" "$(cat "$FILE")"
-expect_same "after refused changes" "$before" "$(snapshot_host)"
+host_is "after refused changes" "$before"
 try a b 10.9.0.11
 none_arrived
 kvnet set net0 isolate_ports=false model=nat mtu=1500
@@ -122,7 +122,7 @@ note "by hand: plan shows just that change, apply makes it"
 sed -i 's/^model: .*/model: nat/' "$FILE"
 before=$(snapshot_host)
 plan=$(kvnet plan net0) || fail "plan is no failure"
-expect_same "plan" "$before" "$(snapshot_host)"
+host_is "plan" "$before"
 [ -n "$plan" ] || fail "an empty plan"
 ! grep -qE "ip (link|addr|address|route) |sysctl|dnsmasq" <<<"$plan" || fail "the plan has more than the model: $plan"
 grep -q "nft" <<<"$plan" || fail "no firewall in the plan: $plan"
@@ -171,6 +171,6 @@ before=$(snapshot_host)
 echo "colour: red" >>"$FILE"
 broken=$(snapshot_host)
 refuses 1 "net0.yaml:[0-9]+:.*colour" kvnet apply net0
-expect_same "a wrong definition" "$broken" "$(snapshot_host)"
+host_is "a wrong definition" "$broken"
 sed -i '/^colour/d' "$FILE"
-expect_same "put right" "$before" "$(snapshot_host)"
+host_is "put right" "$before"

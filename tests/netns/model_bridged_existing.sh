@@ -57,5 +57,5 @@ for name in a b; do
 	ip -n "kvt-$$-router" link delete v-$name
 	unset "HOST_END[$name]"
 done
-expect_same "after delete" "$before" "$(snapshot_host)"
+host_is "after delete" "$before"
 equal "master of the user's port" hbr0 "$(master_of v-c)"

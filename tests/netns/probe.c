@@ -253,11 +253,12 @@ static uint16_t checksum(const uint8_t *data, size_t n)
 	return htons((uint16_t)~sum);
 }
 
-static void send_echo(const struct sockaddr_storage *dst, socklen_t len, const char *src, const char *text)
+/* @k is the echo's identifier too: a connection of its own to whoever tracks them, as the ports of the others are. */
+static void send_echo(const struct sockaddr_storage *dst, socklen_t len, const char *src, const char *text, int k)
 {
 	bool is_v4 = dst->ss_family == AF_INET;
 	int fd = open_from(dst->ss_family, SOCK_RAW, is_v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, src);
-	uint8_t packet[8 + 32] = {is_v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST};
+	uint8_t packet[8 + 32] = {is_v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST, 0, 0, 0, (uint8_t)(k >> 8), (uint8_t)k};
 	struct sockaddr_storage to = *dst;
 	uint16_t sum;
 
@@ -284,7 +285,7 @@ static int send_all(const char *src, int n, const char *dst_text, int k)
 	for (int i = 0; i < n; i++)
 		(void)sendto(fd, text, strlen(text), 0, (struct sockaddr *)&dst, len); /* as above */
 	close(fd);
-	send_echo(&dst, len, src, text);
+	send_echo(&dst, len, src, text, k);
 	set_port(&dst, SYN_PORT + k);
 	fd = open_from(dst.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0, src);
 	(void)connect(fd, (struct sockaddr *)&dst, len); /* as above */

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* definition.c - the one table of keys, and reading and writing by it.
+ *
+ * A tree of strings (YAML) or of typed values (JSON: an API call, the record of a network that is up) is read key by key
+ * through the table, then examined as a whole, and only then handed out.  What is written reads back as the same network:
+ * null stands for what was not given, so a network may be written before and after it is resolved.
+ */
+#include "definition.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "definition_table.h"
+#include "value.h"
+
+/* ---- the sequences' members ---- */
+
+/* One more zeroed item of @size at the end of the array at @member. */
+static int grow_array(void *member, size_t *n, size_t size, void **ret, struct kvn_error *err)
+{
+	char *items = *(char **)member;
+
+	if ((*n & (*n - 1)) == 0) { /* full at each power of two */
+		items = realloc(items, (*n ? 2 * *n : 1) * size);
+		if (!items)
+			return kvn_fail_errno(err, ENOMEM, "definition");
+		*(char **)member = items;
+	}
+	*ret = memset(items + *n * size, 0, size);
+	(*n)++;
+	return 0;
+}
+
+static int grow_hosts(void *member, void *beside, void **ret, struct kvn_error *err)
+{
+	return grow_array(member, beside, sizeof(struct kvn_reservation), ret, err);
+}
+
+static int grow_allow(void *member, void *beside, void **ret, struct kvn_error *err)
+{
+	return grow_array(member, beside, sizeof(char *), ret, err);
+}
+
+static int grow_upstream(void *member, void *beside, void **ret, struct kvn_error *err)
+{
+	struct kvn_ip *upstream = member;
+	size_t *n = beside;
+
+	if (*n == KVN_UPSTREAM_MAX)
+		return kvn_fail(err, EINVAL, "more than %d resolvers", KVN_UPSTREAM_MAX);
+	*ret = &upstream[(*n)++];
+	return 0;
+}
+
+/* An array of @n items of @size at @items, each by @format. */
+static json_t *format_array(const void *items, size_t n, size_t size, json_t *(*format)(const void *item))
+{
+	auto_json json_t *array = json_array();
+
+	for (size_t i = 0; array && i < n; i++)
+		if (json_array_append_new(array, format((const char *)items + i * size)) < 0)
+			return NULL;
+	return steal_ptr(&array);
+}
+
+static json_t *format_host(const void *item);
+
+static json_t *format_hosts(const void *member, const void *beside)
+{
+	return format_array(*(const void *const *)member, *(const size_t *)beside, sizeof(struct kvn_reservation),
+			    format_host);
+}
+
+static json_t *format_grant(const void *item)
+{
+	return kvn_grant_value_format(item, NULL);
+}
+
+static json_t *format_allow(const void *member, const void *beside)
+{
+	return format_array(*(const void *const *)member, *(const size_t *)beside, sizeof(char *), format_grant);
+}
+
+static json_t *format_resolver(const void *item)
+{
+	return kvn_resolver_value_format(item, NULL);
+}
+
+static json_t *format_upstream(const void *member, const void *beside)
+{
+	return format_array(member, *(const size_t *)beside, sizeof(struct kvn_ip), format_resolver);
+}
+
+/* ---- the table ---- */
+
+#define HOST_SCALAR(key, wanted, name, kind) \
+	{ \
+		.path = "hosts." key, .values = wanted, .parse = kvn_##kind##_value_parse, \
+		.format = kvn_##kind##_value_format, .member = offsetof(struct kvn_reservation, name) \
+	}
+
+static const struct kvn_field host_fields[] = {
+	HOST_SCALAR("name", "a name", name, label),
+	HOST_SCALAR("mac", "a MAC address", mac, mac),
+	HOST_SCALAR("ipv4", "an IPv4 address", ipv4, ip4),
+	HOST_SCALAR("ipv6", "an IPv6 address", ipv6, ip6),
+};
+static const struct kvn_fields host_table = {host_fields, ARRAY_SIZE(host_fields)};
+
+static json_t *format_host(const void *item)
+{
+	auto_json json_t *tree = kvn_fields_write(&host_table, item);
+
+	return json_incref(json_object_get(tree, "hosts"));
+}
+
+/* clang-format off */
+/*  DOC(path, values, meaning)
+ *  then how it is read and written: SCALAR(member, kind), CHOICE(member, beside, kind), LIST(member, count, ...) */
+#define DEFINITION_KEYS(KEY) \
+	KEY("name", "NAME", \
+	    "The network's name: at most 15 letters, digits, '.', '_' and '-'. It must be that of the file.", \
+	    SCALAR(name, name)) \
+	KEY("model", "isolated | routed | nat | bridged | open", \
+	    "What guests reach: each other, the world under their own addresses, the world behind the host's address, " \
+	    "the uplink's segment, or what the host's own firewall lets through. Default: nat.", \
+	    SCALAR(model, model)) \
+	KEY("bridge", "IFNAME", \
+	    "The bridge's name; bridged without an uplink: the existing bridge to use. Default: the network's name.", \
+	    SCALAR(bridge, ifname)) \
+	KEY("mac", "MAC", \
+	    "The bridge's MAC address. Default: made from the machine's id and the name, so that it is stable.", \
+	    SCALAR(mac, mac)) \
+	KEY("mtu", "68..65535", \
+	    "Largest packet in bytes, at least 1280 with IPv6. Default: 1500, and the uplink's for bridged.", \
+	    SCALAR(mtu, mtu)) \
+	KEY("stp", "true | false", \
+	    "Does the bridge speak the spanning tree protocol? Default: false.", \
+	    SCALAR(stp, bool)) \
+	KEY("start", "boot | on-demand | manual", \
+	    "When the network comes up by itself: at boot, with its first guest until its last, or never. Default: boot.", \
+	    SCALAR(start, start)) \
+	KEY("uplink", "IFNAME", \
+	    "bridged: the NIC to put on the bridge. routed, nat: forward through this link only. Default: none.", \
+	    SCALAR(uplink, ifname)) \
+	KEY("ipv4.address", "auto | none | ADDRESS/PREFIXLEN", \
+	    "The bridge's own IPv4 address; of a subnet, the first. Default: auto, a free /24 of the pool; none for open " \
+	    "and bridged.", \
+	    CHOICE(ipv4.address, ipv4.address_choice, address4)) \
+	KEY("ipv4.dhcp", "auto | none | FIRST-LAST", \
+	    "What DHCP hands out. Default: auto, the whole subnet but the bridge's own address.", \
+	    CHOICE(ipv4.dhcp, ipv4.dhcp_choice, dhcp4)) \
+	KEY("ipv4.lease", "SECONDS | 90m | 12h | 2d | infinite", \
+	    "How long a lease lasts, at least 120 seconds. Default: 1h.", \
+	    SCALAR(ipv4.lease_s, lease)) \
+	KEY("ipv6.address", "auto | none | ADDRESS/PREFIXLEN", \
+	    "The bridge's own IPv6 address; auto is a /64 of the host's own ULA prefix. Default: none.", \
+	    CHOICE(ipv6.address, ipv6.address_choice, address6)) \
+	KEY("ipv6.dhcp", "none | slaac | stateless | FIRST-LAST", \
+	    "How guests come by IPv6 addresses. Default: slaac with a /64, none otherwise.", \
+	    CHOICE(ipv6.range, ipv6.dhcp, dhcp6)) \
+	KEY("dns.enabled", "true | false", \
+	    "Does the bridge's address answer DNS? Default: true where guests can reach it.", \
+	    CHOICE(dns.is_enabled, is_dns_enabled_given, given_bool)) \
+	KEY("dns.domain", "DOMAIN", \
+	    "The DNS domain of the guests. Default: NAME.internal.", \
+	    SCALAR(dns.domain, domain)) \
+	KEY("dns.upstream", "[ADDRESS, ...]", \
+	    "The resolvers to forward to, at most 8. Default: the host's.", \
+	    LIST(dns.upstream, dns.n_upstream, grow_upstream, format_upstream, kvn_resolver_value_parse, NULL)) \
+	KEY("hosts", "[{name: LABEL, mac: MAC, ipv4: ADDRESS, ipv6: ADDRESS}, ...]", \
+	    "Reservations: a MAC address, and what it gets; or a name and its address. Default: none.", \
+	    LIST(hosts, n_hosts, grow_hosts, format_hosts, NULL, &host_table)) \
+	KEY("host_access", "all | services | none", \
+	    "What of the host guests reach; services are DHCP, DNS and ping of the gateway. Default: services for isolated, " \
+	    "all for the others.", \
+	    CHOICE(host_access, is_host_access_given, host_access)) \
+	KEY("isolate_ports", "true | false", \
+	    "Are guests of this network kept from each other? Default: false.", \
+	    SCALAR(isolate_ports, bool)) \
+	KEY("allow", "[user:NAME | group:NAME, ...]", \
+	    "Who may plug guests in through netd without being root. Default: nobody.", \
+	    LIST(allow, n_allow, grow_allow, format_allow, kvn_grant_value_parse, NULL))
+/* clang-format on */
+
+#define OFFSET(name) offsetof(struct kvn_network, name)
+#define SCALAR(name, kind) \
+	.parse = kvn_##kind##_value_parse, .format = kvn_##kind##_value_format, .member = OFFSET(name)
+#define CHOICE(name, how, kind) SCALAR(name, kind), .beside = OFFSET(how)
+#define LIST(name, count, grower, formatter, parser, table) \
+	.parse = (parser), .format = (formatter), .member = OFFSET(name), .beside = OFFSET(count), .grow = (grower), \
+	.items = (table)
+#define AS_FIELD(key, wanted, meant, ...) {.path = (key), .values = (wanted), __VA_ARGS__},
+#define AS_DOC(key, wanted, meant, ...) {.path = (key), .values = (wanted), .meaning = (meant)},
+
+const struct kvn_fields *kvn_definition_table(void)
+{
+	static const struct kvn_field fields[] = {DEFINITION_KEYS(AS_FIELD)};
+	static const struct kvn_fields table = {fields, ARRAY_SIZE(fields)};
+
+	return &table;
+}
+
+const struct kvn_field_doc *kvn_definition_fields(void)
+{
+	static const struct kvn_field_doc docs[] = {DEFINITION_KEYS(AS_DOC){.path = NULL}};
+
+	return docs;
+}
+
+/* ---- read ---- */
+
+void kvn_network_clear(struct kvn_network *net)
+{
+	if (!net)
+		return;
+	free(net->hosts);
+	for (size_t i = 0; i < net->n_allow; i++)
+		free(net->allow[i]);
+	free(net->allow);
+	*net = (struct kvn_network){0};
+}
+
+/* The node that a check is about; NULL: the key does not stand there. */
+static json_t *blamed(const struct kvn_document *doc, const struct kvn_blame *blame)
+{
+	json_t *node = kvn_tree_get(doc->root, blame->path);
+
+	return blame->is_item ? json_array_get(node, blame->item) : node;
+}
+
+static int read_name(const struct kvn_document *doc, const char *name, struct kvn_network *net, struct kvn_error *err)
+{
+	int r = name ? kvn_name_check(name, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (name && net->name[0] && strcmp(name, net->name) != 0)
+		return kvn_document_blame(
+			doc, kvn_tree_get(doc->root, "name"),
+			kvn_fail(err, EINVAL, "key 'name': '%s' is not this network's name, '%s'", net->name, name),
+			err);
+	if (name)
+		(void)snprintf(net->name, sizeof(net->name), "%s", name); /* checked to fit */
+	if (!net->name[0])
+		return kvn_document_blame(doc, NULL, kvn_fail(err, EINVAL, "key 'name' is missing"), err);
+	return 0;
+}
+
+int kvn_definition_read(const struct kvn_document *doc, const char *name, struct kvn_network *ret,
+			struct kvn_error *err)
+{
+	struct kvn_network net = {.model = KVN_NAT, .ipv4 = {.lease_s = KVN_LEASE_DEFAULT}};
+	struct kvn_blame blame = {0};
+	int r = kvn_fields_read(kvn_definition_table(), doc, &net, err);
+
+	if (r == 0)
+		r = read_name(doc, name, &net, err);
+	if (r == 0) {
+		kvn_definition_default_addresses(&net);
+		r = kvn_definition_examine(&net, &blame, err);
+		if (r == -EINVAL) {
+			(void)kvn_wrap(err, "key '%s'", blame.path);
+			r = kvn_document_blame(doc, blamed(doc, &blame), r, err);
+		}
+	}
+	if (r < 0)
+		kvn_network_clear(&net);
+	else
+		*ret = net;
+	return r;
+}
+
+json_t *kvn_definition_write(const struct kvn_network *net)
+{
+	return kvn_fields_write(kvn_definition_table(), net);
+}

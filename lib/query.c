@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* query.c - what there is, as JSON: names, list, show, ports, leases.  Takes no lock and changes nothing. */
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "cidr.h"
+#include "cleanup.h"
+#include "definition.h"
+#include "file.h"
+#include "host_check.h"
+#include "lease.h"
+#include "network.h"
+#include "plan.h"
+#include "record.h"
+#include "snapshot.h"
+#include "store.h"
+
+static json_t *text_or_null(const char *text)
+{
+	return text && text[0] ? json_string(text) : json_null();
+}
+
+static int no_memory(struct kvn_error *err)
+{
+	return kvn_fail_errno(err, ENOMEM, "query");
+}
+
+/* ---- names ---- */
+
+static int add_names(json_t *set, char (*names)[KVN_NAME_MAX + 1], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (json_object_set_new(set, names[i], json_true()) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int kvn_names(struct kvn *kvn, json_t **ret, struct kvn_error *err)
+{
+	auto_free char(*defined)[KVN_NAME_MAX + 1] = NULL, (*up)[KVN_NAME_MAX + 1] = NULL;
+	auto_json json_t *set = json_object(), *array = json_array();
+	auto_free const char **keys = NULL;
+	size_t n_defined = 0, n_up = 0, n = 0;
+	const char *key;
+	json_t *value;
+	int r = kvn_store_dump(kvn, &defined, &n_defined, err);
+
+	if (r == 0)
+		r = kvn_record_dump(kvn, &up, &n_up, err);
+	if (r < 0)
+		return r;
+	if (!array || add_names(set, defined, n_defined) < 0 || add_names(set, up, n_up) < 0)
+		return no_memory(err);
+	keys = calloc(json_object_size(set) + 1, sizeof(*keys));
+	if (!keys)
+		return no_memory(err);
+	json_object_foreach(set, key, value) keys[n++] = key;
+	qsort(keys, n, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < n; i++)
+		if (json_array_append_new(array, json_string(keys[i])) < 0)
+			return no_memory(err);
+	*ret = steal_ptr(&array);
+	return 0;
+}
+
+/* ---- leases ---- */
+
+static json_t *lease_to_json(const char *network, const struct kvn_lease *lease)
+{
+	char mac[KVN_MAC_TEXT], ip[KVN_IP_TEXT];
+
+	return json_pack("{s:s, s:o, s:s, s:o, s:I}", "network", network, "mac",
+			 kvn_mac_is_zero(lease->mac) ? json_null() : json_string(kvn_mac_format(lease->mac, mac)),
+			 "address", kvn_ip_format(&lease->ip, ip), "hostname", text_or_null(lease->hostname), "expires",
+			 (json_int_t)lease->expires);
+}
+
+static int add_leases(const struct kvn *kvn, const char *name, json_t *array, struct kvn_error *err)
+{
+	auto_free struct kvn_lease *leases = NULL;
+	struct kvn_dnsmasq_paths paths;
+	size_t n = 0;
+	int r;
+
+	kvn_path_dnsmasq(kvn, name, &paths);
+	r = kvn_lease_dump(paths.leases, &leases, &n, err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (json_array_append_new(array, lease_to_json(name, &leases[i])) < 0)
+			r = no_memory(err);
+	return r;
+}
+
+/* ---- ports ---- */
+
+static const uint8_t *learnt_mac(const struct kvn_neigh *fdb, size_t n, const char *ifname)
+{
+	int ifindex = (int)if_nametoindex(ifname);
+
+	for (size_t i = 0; i < n; i++)
+		if (fdb[i].port == ifindex)
+			return fdb[i].mac;
+	return NULL;
+}
+
+/* The address of @family that DHCP gave, or keeps for, a MAC; NULL is none. */
+static json_t *address_of(const struct kvn_network *net, const struct kvn_lease *leases, size_t n, const uint8_t *mac,
+			  int family)
+{
+	char text[KVN_IP_TEXT];
+
+	if (!mac)
+		return json_null();
+	for (size_t i = 0; i < n; i++)
+		if (leases[i].ip.family == family && memcmp(leases[i].mac, mac, 6) == 0)
+			return json_string(kvn_ip_format(&leases[i].ip, text));
+	for (size_t i = 0; i < net->n_hosts; i++) {
+		const struct kvn_ip *ip = family == AF_INET ? &net->hosts[i].ipv4 : &net->hosts[i].ipv6;
+
+		if (ip->family == family && memcmp(net->hosts[i].mac, mac, 6) == 0)
+			return json_string(kvn_ip_format(ip, text));
+	}
+	return json_null();
+}
+
+static json_t *owner_to_json(uint32_t uid)
+{
+	const struct passwd *user;
+	char number[16];
+
+	if (uid == UINT32_MAX)
+		return json_null();
+	user = getpwuid(uid); /* one thread, and the name is copied at once */
+	(void)snprintf(number, sizeof(number), "%u", uid);
+	return json_string(user ? user->pw_name : number);
+}
+
+static json_t *port_to_json(const struct kvn_network *net, const struct kvn_port *port, const uint8_t *mac,
+			    const struct kvn_lease *leases, size_t n_leases)
+{
+	char text[KVN_MAC_TEXT];
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:n}", "network", net->name, "ifname", port->ifname,
+			 "mac", mac ? json_string(kvn_mac_format(mac, text)) : json_null(), "ipv4",
+			 address_of(net, leases, n_leases, mac, AF_INET), "ipv6",
+			 address_of(net, leases, n_leases, mac, AF_INET6), "owner", owner_to_json(port->uid), "pid",
+			 port->pid ? json_integer(port->pid) : json_null(), "domain");
+}
+
+static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *array, struct kvn_error *err)
+{
+	auto_free struct kvn_neigh *fdb = NULL;
+	auto_free struct kvn_lease *leases = NULL;
+	struct kvn_state ports = {0};
+	struct kvn_dnsmasq_paths paths;
+	int bridge = (int)if_nametoindex(net->bridge), r;
+	size_t n_fdb = 0, n_leases = 0;
+
+	kvn_path_dnsmasq(kvn, net->name, &paths);
+	r = kvn_lease_dump(paths.leases, &leases, &n_leases, err);
+	if (r == 0 && bridge)
+		r = kvn_fdb_dump(&kvn->kernel, bridge, &fdb, &n_fdb, err);
+	if (r == 0)
+		r = kvn_snapshot_ports(kvn, net, &ports, err);
+	for (size_t i = 0; r == 0 && i < ports.n; i++) {
+		const struct kvn_port *port = &ports.items[i].port;
+		const uint8_t *mac = kvn_mac_is_zero(port->mac) ? learnt_mac(fdb, n_fdb, port->ifname) : port->mac;
+
+		if (json_array_append_new(array, port_to_json(net, port, mac, leases, n_leases)) < 0)
+			r = no_memory(err);
+	}
+	kvn_state_clear(&ports);
+	return r;
+}
+
+/* ---- one network as it is, up or down ---- */
+
+/* The definition that it is up with, else the one on disk.  *ret_problem: why the latter cannot be read. */
+static int read_either(struct kvn *kvn, const char *name, struct kvn_network *ret, bool *ret_is_up,
+		       struct kvn_error *err)
+{
+	*ret_is_up = kvn_record_read(kvn, name, ret, NULL) == 0;
+	return *ret_is_up ? 0 : kvn_store_read(kvn, name, NULL, ret, err);
+}
+
+static int for_each(struct kvn *kvn, const char *name, json_t *array,
+		    int (*add)(struct kvn *, const char *, json_t *, struct kvn_error *), struct kvn_error *err)
+{
+	auto_json json_t *names = NULL;
+	const json_t *each;
+	size_t i;
+	int r;
+
+	if (name) {
+		r = kvn_name_check(name, err);
+		if (r == 0 && !kvn_store_exists(kvn, name) && !kvn_record_exists(kvn, name))
+			r = kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
+		if (r == 0)
+			r = add(kvn, name, array, err);
+		return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
+	}
+	r = kvn_names(kvn, &names, err);
+	json_array_foreach(names, i, each) if (r == 0) r = add(kvn, json_string_value(each), array, err);
+	return r;
+}
+
+static int add_leases_of(struct kvn *kvn, const char *name, json_t *array, struct kvn_error *err)
+{
+	return add_leases(kvn, name, array, err);
+}
+
+static int add_ports_of(struct kvn *kvn, const char *name, json_t *array, struct kvn_error *err)
+{
+	struct kvn_network net = {0};
+	bool is_up;
+	int r = read_either(kvn, name, &net, &is_up, NULL);
+
+	if (r == 0)
+		r = add_ports(kvn, &net, array, err);
+	else
+		r = 0; /* a broken definition that is down has no ports */
+	kvn_network_clear(&net);
+	return r;
+}
+
+int kvn_leases(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
+{
+	auto_json json_t *array = json_array();
+	int r = for_each(kvn, name, array, add_leases_of, err);
+
+	if (r == 0)
+		*ret = steal_ptr(&array);
+	return r;
+}
+
+int kvn_ports(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
+{
+	auto_json json_t *array = json_array();
+	int r = for_each(kvn, name, array, add_ports_of, err);
+
+	if (r == 0)
+		*ret = steal_ptr(&array);
+	return r;
+}
+
+/* ---- show ---- */
+
+static int add_damage(struct kvn *kvn, const struct kvn_network *net, json_t *problems, struct kvn_error *err)
+{
+	struct kvn_plan plan = {0};
+	int r = kvn_network_damage(kvn, net, &plan, err);
+
+	for (size_t i = 0; r == 0 && i < plan.n; i++) {
+		char object[128];
+
+		if (json_array_append_new(problems, json_sprintf("%s is not as it should be: 'kvnet apply %s' mends it",
+								 kvn_op_object(&plan.ops[i], object), net->name)) < 0)
+			r = no_memory(err);
+	}
+	kvn_plan_clear(&plan);
+	return r;
+}
+
+/* Without privilege the firewall cannot be asked: the bridge stands for the rest. */
+static int add_problems(struct kvn *kvn, const struct kvn_network *net, json_t *problems, struct kvn_error *err)
+{
+	struct kvn_link_info bridge;
+
+	if (kvn_host_check_privilege(NULL) == 0)
+		return add_damage(kvn, net, problems, err);
+	if (kvn_link_get(&kvn->kernel, net->bridge, &bridge, NULL) == 0 && bridge.flags & IFF_UP)
+		return 0;
+	return json_array_append_new(problems, json_sprintf("bridge '%s' is missing or down", net->bridge)) < 0
+		       ? no_memory(err)
+		       : 0;
+}
+
+static int show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
+{
+	auto_json json_t *problems = json_array(), *ports = json_array(), *leases = json_array(), *shown = NULL;
+	struct kvn_network net = {0};
+	struct kvn_error broken = {0};
+	bool is_up = false;
+	int r = read_either(kvn, name, &net, &is_up, err);
+
+	if (r < 0)
+		return r;
+	if (is_up) {
+		struct kvn_network defined = {0};
+
+		r = add_problems(kvn, &net, problems, err);
+		if (kvn_store_read(kvn, name, NULL, &defined, &broken) < 0)
+			(void)json_array_append_new(problems, json_sprintf("definition: %s", broken.message));
+		kvn_network_clear(&defined);
+	}
+	if (r == 0)
+		r = add_ports(kvn, &net, ports, err);
+	if (r == 0)
+		r = add_leases(kvn, name, leases, err);
+	shown = r == 0 ? kvn_definition_write(&net) : NULL;
+	kvn_network_clear(&net);
+	if (r < 0)
+		return r;
+	if (!shown ||
+	    json_object_set_new(shown, "state",
+				json_string(!is_up                          ? "inactive"
+					    : json_array_size(problems) > 0 ? "degraded"
+									    : "active")) < 0 ||
+	    json_object_set(shown, "ports", ports) < 0 || json_object_set(shown, "leases", leases) < 0 ||
+	    json_object_set(shown, "problems", problems) < 0)
+		return no_memory(err);
+	*ret = steal_ptr(&shown);
+	return 0;
+}
+
+int kvn_show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
+{
+	int r = kvn_name_check(name, err);
+
+	if (r == 0)
+		r = show(kvn, name, ret, err);
+	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
+}
+
+int kvn_definition_text(struct kvn *kvn, const char *name, char **ret, struct kvn_error *err)
+{
+	kvn_path path;
+	int r = kvn_name_check(name, err);
+
+	if (r == 0) {
+		r = kvn_file_read(kvn_path_definition(kvn, name, path), ret, err);
+		if (r == -ENOENT)
+			r = kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
+	}
+	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
+}
+
+/* ---- list: one look at the host for all networks ---- */
+
+struct overview {
+	struct kvn_link_info *links;
+	struct kvn_addr *addrs;
+	char (*firewalled)[IFNAMSIZ];
+	size_t n_links, n_addrs, n_firewalled;
+	bool has_firewall; /* could be asked */
+};
+
+static int look(struct kvn *kvn, struct overview *ret, struct kvn_error *err)
+{
+	int r = kvn_link_dump(&kvn->kernel, 0, &ret->links, &ret->n_links, err);
+	struct kvn_nft *nft;
+
+	if (r == 0)
+		r = kvn_addr_dump(&kvn->kernel, 0, &ret->addrs, &ret->n_addrs, err);
+	ret->has_firewall = kvn_host_check_privilege(NULL) == 0;
+	if (r < 0 || !ret->has_firewall)
+		return r;
+	r = kvn_kernel_nft(&kvn->kernel, &nft, err);
+	return r < 0 ? r : kvn_firewall_dump(nft, KVN_SET_NETWORK, &ret->firewalled, &ret->n_firewalled, err);
+}
+
+static const struct kvn_link_info *find_link(const struct overview *overview, const char *ifname)
+{
+	for (size_t i = 0; i < overview->n_links; i++)
+		if (strcmp(overview->links[i].ifname, ifname) == 0)
+			return &overview->links[i];
+	return NULL;
+}
+
+static bool has_addr(const struct overview *overview, const char *ifname, enum kvn_choice choice,
+		     const struct kvn_cidr *cidr)
+{
+	if (choice != KVN_CHOICE_GIVEN)
+		return true;
+	for (size_t i = 0; i < overview->n_addrs; i++)
+		if (strcmp(overview->addrs[i].ifname, ifname) == 0 && kvn_cidr_equal(&overview->addrs[i].cidr, cidr))
+			return true;
+	return false;
+}
+
+static int compare_ifnames(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool has_firewall(const struct overview *overview, const struct kvn_network *net)
+{
+	if (!overview->has_firewall || net->model == KVN_BRIDGED)
+		return true;
+	return overview->n_firewalled &&
+	       bsearch(net->bridge, overview->firewalled, overview->n_firewalled, IFNAMSIZ, compare_ifnames);
+}
+
+static bool is_sound(const struct kvn *kvn, const struct overview *overview, const struct kvn_network *net)
+{
+	const struct kvn_link_info *bridge = find_link(overview, net->bridge);
+	struct kvn_dnsmasq_paths paths;
+
+	kvn_path_dnsmasq(kvn, net->name, &paths);
+	return bridge && bridge->flags & IFF_UP && has_firewall(overview, net) &&
+	       has_addr(overview, net->bridge, net->ipv4.address_choice, &net->ipv4.address) &&
+	       has_addr(overview, net->bridge, net->ipv6.address_choice, &net->ipv6.address) &&
+	       (!kvn_dnsmasq_is_wanted(net) || kvn_dnsmasq_get(&paths) > 0);
+}
+
+static size_t count_ports(const struct overview *overview, const struct kvn_network *net)
+{
+	const struct kvn_link_info *bridge = find_link(overview, net->bridge);
+	bool is_foreign = net->model == KVN_BRIDGED && !net->uplink[0];
+	char alias[sizeof(KVN_LINK_ALIAS) + KVN_NAME_MAX];
+	size_t n = 0;
+
+	(void)snprintf(alias, sizeof(alias), KVN_LINK_ALIAS "%s", net->name);
+	for (size_t i = 0; bridge && i < overview->n_links; i++) {
+		const struct kvn_link_info *link = &overview->links[i];
+
+		if (link->master == bridge->ifindex && (!is_foreign || strcmp(link->alias, alias) == 0) &&
+		    !(net->model == KVN_BRIDGED && strcmp(link->ifname, net->uplink) == 0))
+			n++;
+	}
+	return n;
+}
+
+static json_t *address_to_json(enum kvn_choice choice, const struct kvn_cidr *cidr)
+{
+	char text[KVN_CIDR_TEXT];
+
+	return json_pack("{s:o}", "address",
+			 choice == KVN_CHOICE_GIVEN ? json_string(kvn_cidr_format(cidr, text)) : json_null());
+}
+
+static json_t *row(struct kvn *kvn, const struct overview *overview, const char *name)
+{
+	struct kvn_network net = {0};
+	bool is_up = false;
+	json_t *json;
+
+	if (read_either(kvn, name, &net, &is_up, NULL) < 0) /* broken: 'show' says how */
+		return json_pack("{s:s, s:n, s:s, s:n, s:{s:n}, s:{s:n}, s:i, s:n}", "name", name, "model", "state",
+				 "degraded", "bridge", "ipv4", "address", "ipv6", "address", "ports", 0, "start");
+	json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s}", "name", name, "model", kvn_model_format(net.model),
+			 "state",
+			 !is_up                          ? "inactive"
+			 : is_sound(kvn, overview, &net) ? "active"
+							 : "degraded",
+			 "bridge", net.bridge, "ipv4", address_to_json(net.ipv4.address_choice, &net.ipv4.address),
+			 "ipv6", address_to_json(net.ipv6.address_choice, &net.ipv6.address), "ports",
+			 (json_int_t)(is_up ? count_ports(overview, &net) : 0), "start", kvn_start_format(net.start));
+	kvn_network_clear(&net);
+	return json;
+}
+
+int kvn_list(struct kvn *kvn, json_t **ret, struct kvn_error *err)
+{
+	auto_json json_t *names = NULL, *array = json_array();
+	struct overview overview = {0};
+	const json_t *name;
+	size_t i;
+	int r = kvn_names(kvn, &names, err);
+
+	if (r == 0 && json_array_size(names) > 0)
+		r = look(kvn, &overview, err);
+	json_array_foreach(names, i, name) if (r == 0 && json_array_append_new(array, row(kvn, &overview,
+											  json_string_value(name))) < 0)
+		r = no_memory(err);
+	free(overview.links);
+	free(overview.addrs);
+	free(overview.firewalled);
+	if (r == 0)
+		*ret = steal_ptr(&array);
+	return r;
+}

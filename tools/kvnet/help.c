@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* help.c - help, the manual page and shell completion, from the tables of verbs, options and keys. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli.h"
+#include "definition.h"
+#include "error.h"
+
+static void print_options(FILE *out, const struct option *option)
+{
+	for (; option && option->name; option++) {
+		char left[64];
+
+		(void)snprintf(left, sizeof(left), "%s %s", option->name, option->argument ? option->argument : "");
+		(void)fprintf(out, "  %-32s %s\n", left, option->help);
+	}
+}
+
+void print_verb_help(FILE *out, const struct verb *verb)
+{
+	(void)fprintf(out, "usage: kvnet %s %s%s\n\n%s\n\n", verb->name, verb->arguments,
+		      verb->options ? " [options]" : "", verb->help);
+	print_options(out, verb->options);
+	print_options(out, common_options);
+}
+
+static void print_overview(void)
+{
+	(void)puts("usage: kvnet VERB [NAME] [options]\n\nNetworks for virtual machines on this host.\n");
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		(void)printf("  %-12s %-22s %s\n", verb->name, verb->arguments, verb->help);
+	(void)puts("\n'kvnet help VERB' says more, 'kvnet help definition' lists the keys of a definition.");
+}
+
+static void print_definition(void)
+{
+	(void)puts("A definition is a YAML file, networks/NAME.yaml in the configuration directory.\n");
+	for (const struct kvn_field_doc *field = kvn_definition_fields(); field->path; field++)
+		(void)printf("  %-14s %s\n  %-14s %s\n", field->path, field->values, "", field->meaning);
+}
+
+/* In roff a leading '.' or '\'' begins a request and '-' may be set as a hyphen. */
+static void print_roff(const char *text)
+{
+	for (const char *p = text; *p; p++) {
+		if (*p == '-')
+			(void)fputs("\\-", stdout);
+		else if (*p == '\\')
+			(void)fputs("\\e", stdout);
+		else
+			(void)putchar(*p);
+	}
+}
+
+static void print_roff_item(const char *tag, const char *argument, const char *text)
+{
+	(void)fputs(".TP\n\\fB", stdout);
+	print_roff(tag);
+	(void)fputs("\\fR ", stdout);
+	print_roff(argument);
+	(void)putchar('\n');
+	print_roff(text);
+	(void)putchar('\n');
+}
+
+static void print_manual(void)
+{
+	(void)puts(".TH KVNET 8 \"\" \"kvnet " KVN_VERSION "\" \"System administration\"\n.SH NAME\n"
+		   "kvnet \\- networks for virtual machines on this host\n.SH SYNOPSIS\n"
+		   ".B kvnet\n.I VERB\n[\\fINAME\\fR] [\\fIoptions\\fR]\n.SH VERBS");
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		print_roff_item(verb->name, verb->arguments, verb->help);
+		if (!verb->options)
+			continue;
+		(void)puts(".RS");
+		for (const struct option *option = verb->options; option->name; option++)
+			print_roff_item(option->name, option->argument ? option->argument : "", option->help);
+		(void)puts(".RE");
+	}
+	(void)puts(".SH COMMON OPTIONS");
+	for (const struct option *option = common_options; option->name; option++)
+		print_roff_item(option->name, "", option->help);
+	(void)puts(".SH DEFINITION\nThe keys of \\fInetworks/NAME.yaml\\fR:");
+	for (const struct kvn_field_doc *field = kvn_definition_fields(); field->path; field++)
+		print_roff_item(field->path, field->values, field->meaning);
+	(void)puts(".SH FILES\n.TP\n\\fI/etc/kvnet/networks/NAME.yaml\\fR\na definition (KVNET_CONFIG_DIR)\n.TP\n"
+		   "\\fI/etc/kvnet/kvnet.yaml\\fR\npool, pool6, default_network and upstream for the whole host\n.TP\n"
+		   "\\fI/run/kvnet\\fR\nwhat is up (KVNET_RUNTIME_DIR)\n.TP\n"
+		   "\\fI/var/lib/kvnet\\fR\nleases and identities (KVNET_STATE_DIR)\n.SH EXIT STATUS\n"
+		   "0 done, or nothing to do; 1 failed, with one line on standard error; 2 wrong usage.");
+}
+
+static void print_completion(void)
+{
+	(void)puts("# bash completion for kvnet, made by 'kvnet help --completion'\n_kvnet()\n{\n"
+		   "\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=");
+	(void)fputs("\tif [ \"$COMP_CWORD\" -eq 1 ]; then words='", stdout);
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (strcmp(verb->name, "port delete") != 0)
+			(void)printf("%.*s ", (int)strcspn(verb->name, " "), verb->name);
+	(void)puts("'\n\telif [[ $cur == -* ]]; then\n\t\tcase $verb in");
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (!verb->options)
+			continue;
+		(void)printf("\t\t%.*s) words='--json --help", (int)strcspn(verb->name, " "), verb->name);
+		for (const struct option *option = verb->options; option->name; option++)
+			(void)printf(" %s", option->name);
+		(void)puts("' ;;");
+	}
+	(void)puts("\t\t*) words='--json --help' ;;\n\t\tesac\n"
+		   "\telif [ \"$verb\" = port ] && [ \"$COMP_CWORD\" -eq 2 ]; then words='add delete'\n"
+		   "\telse words=$(kvnet list 2>/dev/null | cut -f1); fi\n"
+		   "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n}\ncomplete -F _kvnet kvnet");
+}
+
+int run_help(struct command *command, struct kvn_error *err)
+{
+	char name[64] = "";
+
+	for (int i = 0; i < command->n_words; i++)
+		(void)snprintf(name + strlen(name), sizeof(name) - strlen(name), "%s%s", i ? " " : "",
+			       command->words[i]);
+	if (!name[0]) {
+		print_overview();
+		return 0;
+	}
+	if (strcmp(name, "definition") == 0) {
+		print_definition();
+		return 0;
+	}
+	if (strcmp(name, "manual") == 0 || strcmp(name, "completion") == 0) { /* what 'make' asks for */
+		(name[0] == 'm' ? print_manual : print_completion)();
+		return 0;
+	}
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (strcmp(verb->name, name) == 0) {
+			print_verb_help(stdout, verb);
+			return 0;
+		}
+	(void)kvn_fail(err, EINVAL, "help: there is no verb '%s'; see 'kvnet help'", name);
+	return 2;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* main.c - kvnet, the command line: its verbs, and the one place that tells a failure. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "cli.h"
+
+const struct option common_options[] = {
+	{"--json", NULL, "print one JSON value and nothing else", OPT_JSON, NULL},
+	{"--help", NULL, "say what the verb does", OPT_HELP, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+
+static const struct option create_options[] = {
+	{"--model", "M", "isolated, routed, nat (the default), bridged or open", OPT_KEY, "model"},
+	{"--subnet", "CIDR|auto|none", "IPv4: the bridge's own address, or its subnet", OPT_KEY, "ipv4.address"},
+	{"--subnet6", "CIDR|auto|none", "the same for IPv6; auto is a ULA", OPT_KEY, "ipv6.address"},
+	{"--dhcp", "FIRST-LAST|auto|none", "the pool of addresses for guests", OPT_KEY, "ipv4.dhcp"},
+	{"--uplink", "IFNAME", "bridged: the NIC to enslave; routed, nat: forward through it only", OPT_KEY, "uplink"},
+	{"--bridge", "IFNAME", "the bridge's name, if not the network's", OPT_KEY, "bridge"},
+	{"--mtu", "N", "bytes", OPT_KEY, "mtu"},
+	{"--domain", "D", "guests' DNS domain, if not NAME.internal", OPT_KEY, "dns.domain"},
+	{"--start", "boot|on-demand|manual", "when it comes up by itself", OPT_KEY, "start"},
+	{"--set", "KEY=VALUE", "any key of the definition ('kvnet help definition'); again for more", OPT_SET, NULL},
+	{"--file", "F|-", "begin with this definition", OPT_FILE, NULL},
+	{"--no-start", NULL, "write the definition only", OPT_NO_START, NULL},
+	{"--dry-run", NULL, "print what would be done, and do nothing", OPT_DRY_RUN, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option force_options[] = {
+	{"--force", NULL, "although ports are attached", OPT_FORCE, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option start_options[] = {
+	{"--all", NULL, "every network", OPT_ALL, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option stop_options[] = {
+	{"--all", NULL, "every network", OPT_ALL, NULL},
+	{"--force", NULL, "although ports are attached; they wait for the next start", OPT_FORCE, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option show_options[] = {
+	{"--yaml", NULL, "print the definition as it is on disk", OPT_YAML, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option plan_options[] = {
+	{"--all", NULL, "every network", OPT_ALL, NULL},
+	{"--file", "F|-", "as if this were the definition", OPT_FILE, NULL},
+	{"--check", NULL, "exit 1 when there is something to do", OPT_CHECK, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option apply_options[] = {
+	{"--all", NULL, "every network, those to start at boot and those that are up", OPT_ALL, NULL},
+	{"--file", "F|-", "take this as the definition from now on", OPT_FILE, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option port_add_options[] = {
+	{"--owner", "USER", "may open the tap", OPT_OWNER, NULL},
+	{"--group", "GROUP", "may open the tap", OPT_GROUP, NULL},
+	{"--queues", "N", "1 to 256; more than 1 makes it multi-queue", OPT_QUEUES, NULL},
+	{"--mac", "MAC", "the guest's, for listings", OPT_MAC, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+
+const struct verb verbs[] = {
+	{"create", "NAME", 1, 1, "define a network and bring it up", create_options, run_create},
+	{"delete", "NAME...", 1, -1, "take networks down and remove their definitions", force_options, run_delete},
+	{"start", "NAME... | --all", 0, -1, "bring networks up", start_options, run_start},
+	{"stop", "NAME... | --all", 0, -1, "take networks down", stop_options, run_stop},
+	{"list", "", 0, 0, "list networks", NULL, run_list},
+	{"show", "NAME", 1, 1, "show a network's definition and live state", show_options, run_show},
+	{"set", "NAME KEY=VALUE...", 2, -1,
+	 "change a definition and the live network (KEY= removes, KEY+= and KEY-= add to and take from a list)", NULL,
+	 run_set},
+	{"edit", "NAME", 1, 1, "the same in an editor", NULL, run_edit},
+	{"plan", "[NAME... | --all]", 0, -1, "print what 'apply' would do", plan_options, run_plan},
+	{"apply", "[NAME... | --all]", 0, -1, "make the host what the definitions say", apply_options, run_apply},
+	{"attach", "NAME IFNAME", 2, 2, "put a link on a network", NULL, run_attach},
+	{"detach", "IFNAME", 1, 1, "take a link off its network", NULL, run_detach},
+	{"port add", "NAME [IFNAME]", 1, 2, "make a persistent tap on a network", port_add_options, run_port_add},
+	{"port delete", "IFNAME", 1, 1, "remove a tap that 'port add' made", NULL, run_port_delete},
+	{"ports", "[NAME]", 0, 1, "list guests' ports", NULL, run_ports},
+	{"leases", "[NAME]", 0, 1, "list the addresses that DHCP has handed out", NULL, run_leases},
+	{"help", "[VERB | definition]", 0, 2, "say how to use kvnet", NULL, run_help},
+	{"version", "", 0, 0, "print the version", NULL, run_version},
+	{NULL, NULL, 0, 0, NULL, NULL, NULL},
+};
+
+static void tell(bool is_json, const struct kvn_error *err)
+{
+	json_t *value;
+
+	if (!is_json) {
+		(void)fprintf(stderr, "kvnet: %s\n", err->message);
+		return;
+	}
+	value = json_pack("{s:{s:s, s:s}}", "error", "code",
+			  strerrorname_np(err->code) ? strerrorname_np(err->code) : "EIO", "message", err->message);
+	print_json(value);
+	json_decref(value);
+}
+
+int main(int argc, char **argv)
+{
+	struct command command = {0};
+	struct kvn_error err = {0};
+	sigset_t none;
+	int status;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* a caller may have blocked what would end us */
+	status = parse_command(argc, argv, &command, &err);
+	if (status == 0 && command.verb) {
+		status = kvn_open(&command.kvn, &err) < 0 ? 1 : command.verb->run(&command, &err);
+		kvn_close(command.kvn);
+	}
+	if (status != 0 && err.code != 0)
+		tell(command.is_json, &err);
+	if (fflush(stdout) != 0 && status == 0) {
+		(void)fprintf(stderr, "kvnet: cannot write: %s\n", strerror(errno));
+		status = 1;
+	}
+	command_clear(&command);
+	return status;
+}
