@@ -26,7 +26,7 @@ SHARED_LIBS := $(shell $(PKG_CONFIG) --libs $(DEPS) 2>/dev/null)
 PROGRAM_LIBS := $(STATIC_LIBS)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wundef \
-	-Wformat=2 -Wold-style-definition -Wredundant-decls -Wnull-dereference
+	-Wformat=2 -Wold-style-definition -Wredundant-decls
 ifneq ($(findstring clang,$(CC)),)
 WARN := $(filter-out,$(WARN)) -Wno-gnu
 endif
@@ -89,6 +89,132 @@ $B/unit/%: $B/obj/tests/unit/%.o $B/libkvnet.a
 
 -include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
 
+# ---- generated: the manual page and completion come from the verb table, the package file from the version ----
+
+$B/kvnet.8: $B/kvnet
+	$Q./$< help manual >$@
+
+$B/completion/kvnet: $B/kvnet
+	@mkdir -p $(@D)
+	$Q./$< help completion >$@
+
+$B/libkvnet.pc: Makefile
+	@mkdir -p $(@D)
+	$Qprintf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: libkvnet' \
+		'Description: networks for virtual machines' 'Version: $(VERSION)' 'Requires: jansson' \
+		'Requires.private: libnl-3.0 libmnl libnftnl yaml-0.1' \
+		'Libs: -L$${libdir} -lkvnet' 'Cflags: -I$${includedir}' >$@
+
+# ---- tests ----
+
+SELFTEST_BIN := $(patsubst tests/netns/%.c,$B/netns/%,$(wildcard tests/netns/*_selftest.c))
+TOOL_BIN := $B/tests/probe $B/tests/tapholder
+NETNS_TESTS := $(filter-out %/lib.sh %/lib_inject.sh,$(sort $(wildcard tests/netns/*.sh)))
+GUEST_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/guest/*.sh)))
+JOBS ?= 4
+# LeakSanitizer cannot run under the tracer that injects failures; leaks are looked for by the unit tests.
+SAN_ENV := $(if $(SAN),ASAN_OPTIONS=detect_leaks=0)
+RUN = KVNET_BUILD=$(CURDIR)/$B $(SAN_ENV) tests/run -j $(JOBS)
+
+$B/netns/%: $B/obj/tests/netns/%.o $B/libkvnet.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $B/libkvnet.a $(PROGRAM_LIBS) -lcmocka
+
+$B/tests/%: tests/netns/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$Q$(CC) -D_GNU_SOURCE -std=gnu11 -Wall -Wextra -O2 -o $@ $<
+
+.PHONY: tests check check-unit check-netns check-guest deps-check
+tests: all $(UNIT_BIN) $(SELFTEST_BIN) $(TOOL_BIN)
+deps-check:
+	@scripts/deps build test guest
+check: deps-check
+	@$(MAKE) --no-print-directory check-all
+.PHONY: check-all
+check-all: tests
+	@$(RUN) $(UNIT_BIN) $(SELFTEST_BIN) $(NETNS_TESTS) $(GUEST_TESTS)
+check-unit: tests
+	@$(RUN) $(UNIT_BIN)
+check-netns: tests
+	@$(RUN) $(SELFTEST_BIN) $(NETNS_TESTS)
+check-guest: tests
+	@$(RUN) -j 2 $(GUEST_TESTS)
+
+.PHONY: demo
+demo:
+	@scripts/deps build guest
+	@$(MAKE) --no-print-directory all
+	@KVNET_BUILD=$(CURDIR)/$B scripts/demo
+
+# ---- bench ----
+
+$B/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$Q$(CC) -D_GNU_SOURCE -std=gnu11 -Wall -Wextra -O2 -o $@ $< $(if $(findstring natup,$<),$(shell $(PKG_CONFIG) --libs libmnl libnftnl 2>/dev/null))
+
+.PHONY: bench
+bench:
+	@scripts/deps build bench
+	@$(MAKE) --no-print-directory all $(BENCH_BIN)
+	@KVNET_BUILD=$(CURDIR)/$B bench/run $(BENCH_ARGS)
+
+# ---- lint ----
+
+C_FILES := $(sort $(wildcard lib/*.[ch] tools/*.c tools/kvnet/*.[ch] tests/unit/*.c tests/netns/*.c tests/guest/*.c tests/fuzz/*.c bench/*.c))
+SH_FILES := $(sort $(wildcard tests/netns/*.sh tests/guest/*.sh) tests/run tests/guest/image tests/guest/init scripts/demo scripts/deps bench/run .ci/run)
+
+.PHONY: lint
+lint: lint-format lint-tidy lint-cppcheck lint-shell lint-clang
+.PHONY: lint-format lint-tidy lint-cppcheck lint-shell lint-clang
+lint-format:
+	@clang-format --dry-run --Werror $(C_FILES)
+# .clang-tidy says which checks are off, and why.
+lint-tidy:
+	@printf '%s\n' $(LIB_SRC) $(CLI_SRC) tools/qemu-ifup.c tools/qemu-ifdown.c | \
+		xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 $(filter-out -DKVN_% -D_FORTIFY%,$(CPPFLAGS)) 2>/dev/null' sh
+# missingIncludeSystem: the system's headers are not its business.  memleak: it does not know the cleanup attribute.
+lint-cppcheck:
+	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=memleak --std=c11 -D__GNUC__ -Ilib -j $$(nproc) lib tools
+lint-shell:
+	@shellcheck -x $(SH_FILES)
+lint-clang:
+	@$(MAKE) --no-print-directory CC=clang WERROR=1 B=build-clang all
+
+# ---- install ----
+
+INSTALL ?= install
+.PHONY: install uninstall
+install: all $B/kvnet.8 $B/completion/kvnet $B/libkvnet.pc
+	$Q$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBEXECDIR) \
+		$(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPDIR)
+	$Q$(INSTALL) -m 755 $B/kvnet $(DESTDIR)$(BINDIR)/kvnet
+	$Q$(INSTALL) -m 755 $B/qemu-ifup $B/qemu-ifdown $(DESTDIR)$(LIBEXECDIR)
+	$Q$(INSTALL) -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)
+	$Qln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libkvnet.so
+	$Q$(INSTALL) -m 644 lib/kvnet.h $(DESTDIR)$(INCLUDEDIR)
+	$Q$(INSTALL) -m 644 $B/libkvnet.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	$Q$(INSTALL) -m 644 $B/kvnet.8 $(DESTDIR)$(MANDIR)/man8
+	$Q$(INSTALL) -m 644 $B/completion/kvnet $(DESTDIR)$(COMPDIR)
+uninstall:
+	$(RM) $(DESTDIR)$(BINDIR)/kvnet $(DESTDIR)$(LIBEXECDIR)/qemu-ifup $(DESTDIR)$(LIBEXECDIR)/qemu-ifdown \
+		$(DESTDIR)$(LIBDIR)/$(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libkvnet.so $(DESTDIR)$(INCLUDEDIR)/kvnet.h \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libkvnet.pc $(DESTDIR)$(MANDIR)/man8/kvnet.8 $(DESTDIR)$(COMPDIR)/kvnet
+
+.PHONY: help
+help:
+	@echo 'all           kvnet, qemu-ifup, qemu-ifdown, libkvnet.so'
+	@echo 'demo          a NAT network and a real guest, in namespaces of their own (root)'
+	@echo 'check         every test (root); check-unit, check-netns, check-guest: a part of them'
+	@echo 'bench         the numbers beside the peers; BENCH_ARGS=--write keeps them'
+	@echo 'lint          formatters and analysers'
+	@echo 'install       into PREFIX ($(PREFIX)), below DESTDIR; uninstall'
+	@echo 'clean         remove what was built'
+	@echo 'SAN=1 with any of them: under AddressSanitizer and UndefinedBehaviorSanitizer'
+
 .PHONY: clean
 clean:
-	$(RM) -r build build-san
+	$(RM) -r build build-san build-clang

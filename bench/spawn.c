@@ -285,12 +285,19 @@ static int usage(void)
 static bool parse(int argc, char *argv[], struct bench *bench)
 {
 	static const struct option options[] = {
-		{"rounds", required_argument, NULL, 'n'},   {"warmups", required_argument, NULL, 'w'},
-		{"first", required_argument, NULL, 'f'},    {"pause", required_argument, NULL, 'p'},
-		{"base", required_argument, NULL, 'b'},     {"tsv", required_argument, NULL, 'o'},
-		{"name", required_argument, NULL, 'N'},     {"tap", required_argument, NULL, 't'},
-		{"setup", required_argument, NULL, 'S'},    {"run", required_argument, NULL, 'R'},
-		{"teardown", required_argument, NULL, 'T'}, {NULL, 0, NULL, 0},
+		{"rounds", required_argument, NULL, 'n'},
+		{"warmups", required_argument, NULL, 'w'},
+		{"first", required_argument, NULL, 'f'},
+		{"pause", required_argument, NULL, 'p'},
+		{"base", required_argument, NULL, 'b'},
+		{"tsv", required_argument, NULL, 'o'},
+		{"bare", no_argument, NULL, 'B'},
+		{"name", required_argument, NULL, 'N'},
+		{"tap", required_argument, NULL, 't'},
+		{"setup", required_argument, NULL, 'S'},
+		{"run", required_argument, NULL, 'R'},
+		{"teardown", required_argument, NULL, 'T'},
+		{NULL, 0, NULL, 0},
 	};
 	const char *base = NULL; /* NULL: the first */
 	struct contender *c = NULL;

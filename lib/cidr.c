@@ -236,10 +236,12 @@ uint32_t kvn_range_size(const struct kvn_range *range)
 
 	for (size_t i = 0; i < kvn_ip_size(range->first.family); i++) {
 		distance = distance * 256 + range->last.bytes[i] - range->first.bytes[i];
-		if (distance > (int64_t)2 << 32) /* the bytes below cannot take it back under 2^32 */
+		if (distance < 0) /* the bytes below cannot make up for it */
+			return 0;
+		if (distance > (int64_t)2 << 32) /* nor bring it back under 2^32 */
 			return UINT32_MAX;
 	}
-	return distance >= UINT32_MAX ? UINT32_MAX : distance < 0 ? 0 : (uint32_t)distance + 1;
+	return distance >= UINT32_MAX ? UINT32_MAX : (uint32_t)distance + 1;
 }
 
 struct kvn_ip kvn_netmask(uint8_t prefixlen)

@@ -33,7 +33,7 @@ enum kvn_host_access kvn_definition_host_access(const struct kvn_network *net)
 
 void kvn_definition_default_domain(const char *name, char ret[static KVN_DOMAIN_MAX + 1])
 {
-	char label[KVN_NAME_MAX + 1];
+	char label[KVN_NAME_MAX + 1] = "";
 	size_t length = strnlen(name, KVN_NAME_MAX);
 
 	for (size_t i = 0; i < length; i++) /* what else a network's name may hold */

@@ -55,7 +55,12 @@ static int append(struct kvn_plan *plan, const struct kvn_item *had, const struc
 	struct kvn_op *op = &plan->ops[plan->n];
 	int r = 0;
 
-	*op = (struct kvn_op){.object = want ? want->object : had->object, .has_had = had, .has_want = want};
+	op->has_had = had;
+	op->has_want = want;
+	if (want)
+		op->object = want->object;
+	if (had)
+		op->object = had->object;
 	op->had.object = op->want.object = op->object;
 	if (had)
 		r = kvn_item_copy(had, &op->had, err);

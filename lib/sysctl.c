@@ -52,7 +52,7 @@ static void link_key(char key[static 96], const char *family, const char *ifname
 	char escaped[IFNAMSIZ];
 	size_t i;
 
-	for (i = 0; ifname[i] && i < sizeof(escaped) - 1; i++)
+	for (i = 0; i < sizeof(escaped) - 1 && ifname[i]; i++)
 		escaped[i] = ifname[i] == '.' ? '/' : ifname[i];
 	escaped[i] = '\0';
 	(void)snprintf(key, 96, "net.%s.conf.%s.%s", family, escaped, name);

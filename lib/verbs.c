@@ -177,19 +177,18 @@ static int check_ports(struct kvn *kvn, const struct kvn_network *net, struct kv
 			first, n == 1 ? "" : ", ...", n == 1 ? "it" : "them");
 }
 
-static int take_down(struct kvn *kvn, struct kvn_transition *step, unsigned flags, struct kvn_error *err)
+static int take_down(struct kvn *kvn, struct kvn_transition step, unsigned flags, struct kvn_error *err)
 {
 	struct kvn_network old = {0};
 	int r = 0;
 
 	/* Down already, it may still have ports that wait for the next start; a broken definition has none. */
-	if (kvn_record_read(kvn, step->name, &old, NULL) == 0 ||
-	    kvn_store_read(kvn, step->name, NULL, &old, NULL) == 0) {
-		step->old = &old;
+	if (kvn_record_read(kvn, step.name, &old, NULL) == 0 || kvn_store_read(kvn, step.name, NULL, &old, NULL) == 0) {
+		step.old = &old;
 		r = flags & KVN_FORCE ? 0 : check_ports(kvn, &old, err);
 	}
 	if (r == 0)
-		r = kvn_network_change(kvn, step, err);
+		r = kvn_network_change(kvn, &step, err);
 	kvn_network_clear(&old);
 	return r;
 }
@@ -203,7 +202,7 @@ int kvn_stop(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error
 	if (r == 0 && !kvn_store_exists(kvn, name) && !kvn_record_exists(kvn, name))
 		r = kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
 	if (r == 0)
-		r = take_down(kvn, &step, flags, err);
+		r = take_down(kvn, step, flags, err);
 	kvn_network_leave(kvn, name, &lock);
 	return about(name, r, err);
 }
@@ -222,7 +221,7 @@ int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_err
 						 : kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
 	step.old_text = text;
 	if (r == 0)
-		r = take_down(kvn, &step, flags, err);
+		r = take_down(kvn, step, flags, err);
 	if (r == 0) { /* what is remembered of it goes with it; it is deleted all the same should a file stay */
 		kvn_path_dnsmasq(kvn, name, &paths);
 		(void)kvn_file_remove(paths.leases, NULL);
@@ -252,29 +251,29 @@ static bool is_wanted_up(struct kvn *kvn, const struct kvn_network *net, bool is
 	return is_up || !is_all || net->start == KVN_START_BOOT;
 }
 
-static int converge(struct kvn *kvn, const char *name, bool is_all, struct kvn_transition *step, struct kvn_error *err)
+static int converge(struct kvn *kvn, const char *name, bool is_all, struct kvn_transition step, struct kvn_error *err)
 {
 	struct kvn_network net = {0}, old = {0};
 	auto_close int subnets = -1;
 	int r = 0;
 
 	if (kvn_record_read(kvn, name, &old, NULL) == 0)
-		step->old = &old;
+		step.old = &old;
 	if (kvn_store_exists(kvn, name)) {
 		r = kvn_store_read(kvn, name, NULL, &net, err);
-		if (r == 0 && is_wanted_up(kvn, &net, step->old, is_all))
-			step->net = &net;
-	} else if (!step->old) {
+		if (r == 0 && is_wanted_up(kvn, &net, step.old, is_all))
+			step.net = &net;
+	} else if (!step.old) {
 		r = kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
 	}
-	if (r == 0 && step->net) {
-		subnets = kvn_network_settle(kvn, &net, !step->is_dry, err);
+	if (r == 0 && step.net) {
+		subnets = kvn_network_settle(kvn, &net, !step.is_dry, err);
 		r = subnets < 0 ? subnets : kvn_host_check_links(kvn, &net, err);
-	} else if (r == 0 && step->old) {
+	} else if (r == 0 && step.old) {
 		r = check_ports(kvn, &old, err);
 	}
 	if (r == 0)
-		r = kvn_network_change(kvn, step, err);
+		r = kvn_network_change(kvn, &step, err);
 	kvn_network_clear(&net);
 	kvn_network_clear(&old);
 	return r;
@@ -286,7 +285,7 @@ int kvn_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags,
 	struct kvn_transition step = {
 		.name = name, .is_parked = true, .is_dry = flags & KVN_DRY_RUN, .ret_plan = ret_plan};
 	int lock = kvn_network_enter(kvn, name, err);
-	int r = lock < 0 ? lock : converge(kvn, name, is_all, &step, err);
+	int r = lock < 0 ? lock : converge(kvn, name, is_all, step, err);
 
 	kvn_network_leave(kvn, name, &lock);
 	return about(name, r, err);

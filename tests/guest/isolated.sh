@@ -41,6 +41,7 @@ guest_expect web ok ping "$own"
 wait_until "the host's server" grep -q serving "$WORK/server.log"
 expect "the host's server, from the host" "$own" "$("$G/probe" tcp "$own" 8081)"
 guest_expect web fail fetch "$own:8081" 3
+outside ip route add "${address%.*}.0/24" via 192.0.2.2 # so that a packet that slips out is answered
 guest_expect web ok gateway "$own"
 guest_expect web "$own" route default
 guest_expect web fail ping 198.51.100.1 3

@@ -17,8 +17,8 @@ snapshot() {
 	ip -6 rule
 	nft list ruleset
 	# The kernel makes the fastopen key at the first listen(), whoever calls it.
-	find /proc/sys/net -type f -readable ! -name nf_conntrack_count ! -name tcp_fastopen_key \
-		-exec grep -s '' {} + | sort
+	# Some files are for writing only: grep's status says nothing.
+	{ find /proc/sys/net -type f ! -name nf_conntrack_count ! -name tcp_fastopen_key -exec grep -s '' {} + || true; } | sort
 	# Processes of this PID namespace, by name.  The outside has a dnsmasq of its own.
 	awk '/^(dnsmasq|kvnet|netd|qemu)/ { print "process " $0 }' /proc/[0-9]*/comm
 	find "$KVNET_CONFIG_DIR" -type f
@@ -44,10 +44,7 @@ quiet kvnet create nat0
 boot_web
 expect "the ports while the guest runs" nat0-web "$(port_names)"
 
-kill -KILL "${GUEST_PID[web]}"
-guest_wait web
-expect "QEMU's exit status" 137 "$STATUS"
-guest_forget web
+guest_kill web
 wait_until "the killed guest's port to leave kvnet ports" has_no_ports
 expect "the network's state after the kill" active "$(kvnet show nat0 --json | jq -r .state)"
 expect "its plan after the kill" "[]" "$(kvnet plan nat0 --json | jq -c .)"
@@ -61,8 +58,7 @@ if kvnet delete nat0 2>"$WORK/refused"; then
 fi
 expect_like "why delete is refused" "kvnet: *nat0*" "$(cat "$WORK/refused")"
 guest_expect web ok ping 198.51.100.1
-kill -KILL "${GUEST_PID[web]}"
-guest_wait web
+guest_kill web
 
 # Straight after a kill, with nobody having looked in between.
 quiet kvnet delete nat0

@@ -255,6 +255,15 @@ guest_wait() {
 	wait "${GUEST_PID[$1]}" 2>/dev/null || STATUS=$?
 }
 
+# SIGKILL to QEMU, which leaves it no time for qemu-ifdown.
+guest_kill() {
+	STATUS=0
+	# The shell's own word on it ("Killed") is no news.
+	{ kill -KILL "${GUEST_PID[$1]}" && wait "${GUEST_PID[$1]}"; } 2>/dev/null || STATUS=$?
+	expect "guest $1: QEMU's exit status" 137 "$STATUS"
+	guest_forget "$1"
+}
+
 # Power guest $1 off in good order.
 guest_off() {
 	echo "exit 0" >&"${GUEST_FD[$1]}"

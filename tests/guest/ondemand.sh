@@ -36,7 +36,7 @@ boot() { # NAME LAST-BYTE-OF-MAC
 	guest_expect "$1" ok ping 198.51.100.1
 }
 
-quiet kvnet create lab0 --start on-demand
+quiet kvnet create lab0 --start on-demand --no-start
 expect_network "before any guest" down
 boot web 0a
 expect_network "with the first guest" up

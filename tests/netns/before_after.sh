@@ -52,6 +52,10 @@ for forward in 0 1; do
 		defined=$(snapshot_host)
 		equal "$what: the host after --no-start" "${before%%== files*}" "${defined%%== files*}"
 		kvnet start t0
+		kvnet stop t0
+		defined=$(snapshot_host) # with the leases' file, which waits for the next start
+		equal "$what: the host after start, stop" "${before%%== files*}" "${defined%%== files*}"
+		kvnet start t0
 		[ "$defined" != "$(snapshot_host)" ] || fail "$what: start changed nothing"
 		kvnet stop t0
 		host_is "$what: start, stop" "$defined"
@@ -73,6 +77,8 @@ for forward in 0 1; do
 
 		# shellcheck disable=SC2086 # words
 		kvnet create t0 ${ARGS[$what]} --start on-demand --no-start >/dev/null
+		kvnet start t0
+		kvnet stop t0
 		defined=$(snapshot_host)
 		hold t0-a "$KVNET_BUILD/qemu-ifup" "$KVNET_BUILD/qemu-ifdown"
 		held t0-a

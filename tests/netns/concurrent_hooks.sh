@@ -11,6 +11,8 @@ KVT_WAIT=60
 UP=$KVNET_BUILD/qemu-ifup
 DOWN=$KVNET_BUILD/qemu-ifdown
 kvnet create od0 --subnet 10.9.0.1/24 --start on-demand --no-start >/dev/null
+kvnet start od0 # for the leases' file, which stays
+kvnet stop od0
 idle=$(snapshot_host)
 
 for round in 1 2; do

@@ -39,7 +39,7 @@ equal "lease" "nat0 $mac_a $given alpha" \
 	"$(jq -r '.[] | "\(.network) \(.mac) \(.address) \(.hostname)"' "$T/leases")"
 jq -e --argjson now "$(date +%s)" '.[0].expires > $now and .[0].expires <= $now + 3600' "$T/leases" >/dev/null ||
 	fail "expires: $(cat "$T/leases")"
-kvnet leases | grep -qE "^$mac_a +$given +alpha " || fail "kvnet leases: $(kvnet leases)"
+kvnet leases | grep -qE "^${mac_a}[[:space:]]+${given}[[:space:]]+alpha[[:space:]]" || fail "kvnet leases: $(kvnet leases)"
 equal "leases in show" "$given" "$(kvnet show nat0 --json | jq -r '.leases[].address')"
 
 note "DNS: guests by name, the world by the upstream"
@@ -58,6 +58,7 @@ equal "pid of dnsmasq" "$pid" "$(dnsmasq_pids)"
 
 note "changed"
 kvnet set nat0 "hosts=[{name: www, mac: $mac_b, ipv4: 10.9.0.51}]"
+addr b eth0 10.9.0.51/24
 udhcpc b 10 -R || fail "no lease"
 equal "reserved address" 10.9.0.51 "$(leased b ip)"
 equal "www.nat0.internal" 10.9.0.51 "$(lookup a 10.9.0.1 www.nat0.internal)"

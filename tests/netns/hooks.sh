@@ -103,13 +103,12 @@ for hook in "$UP" "$DOWN"; do
 done
 refuses 1 "n1-a.*(No such device|no such)" in_ns router "$UP" n1-a
 
-note "a link that is not there to be taken: another's port, a network's own bridge"
+note "a link that is not there to be taken: another's port"
 hand_made_bridge hbr0
 ip -n "kvt-$$-router" link add n1-v type veth peer name n1-p
 ip -n "kvt-$$-router" link set n1-v master hbr0
 refuses 1 "n1-v.*hbr0" in_ns router "$UP" n1-v
 equal "master" hbr0 "$(master_of n1-v)"
-refuses 1 "n2" in_ns router env KVNET_NETWORK=n1 "$UP" n2
 ip -n "kvt-$$-router" link delete n1-v
 ip -n "kvt-$$-router" link delete hbr0
 
@@ -121,6 +120,12 @@ equal "state of a network that was down" active "$(kvnet show n2 --json | jq -r 
 kill -KILL "${HOLDER[n2-crash]}"
 wait_for "the end of the tap of a killed guest" has_no_link n2-crash
 equal "ports" "[]" "$(kvnet ports n2 --json | jq -c .)"
+
+note "nor a network's own bridge; and nothing is left of the attempt"
+up=$(rested_host)
+refuses 1 "n2" in_ns router env KVNET_NETWORK=n1 "$UP" n2
+host_is "after the refusal" "$up"
+equal "ports" "[]" "$(kvnet ports --json | jq -c .)"
 
 note "nothing left"
 kvnet delete n1 n2 n3 n4

@@ -130,7 +130,8 @@ kvnet() { in_ns router "$KVNET_BUILD/kvnet" "$@"; }
 
 # ---- topology ----
 
-# make_ns NAME: a namespace with its watchers, nothing in the way of its packets.
+# make_ns NAME: a namespace with its watchers, nothing in the way of its packets.  Guests have the addresses that a test
+# gives them, no others.
 make_ns() {
 	ip netns add "kvt-$$-$1"
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -140,6 +141,7 @@ make_ns() {
 			ipv6.conf.default.accept_dad ipv6.conf.default.router_solicitations ipv6.conf.all.forwarding; do
 			echo 0 >"/proc/sys/net/$(echo "$key" | tr . /)"
 		done'
+	[ "$1" = router ] || in_ns "$1" sysctl -qw net.ipv6.conf.default.accept_ra=0
 	: >"$T/$1.watch"
 	: >"$T/$1.serve"
 	ip netns exec "kvt-$$-$1" "$PROBE" watch "$T/$1.watch" &
@@ -228,9 +230,10 @@ guest() {
 	done
 }
 
-# hand_made_bridge NAME ADDRESS...: what a user has made himself, in the router.
+# hand_made_bridge NAME ADDRESS...: what a user has made himself, in the router.  Without a MAC of its own it would take that
+# of whatever port comes first.
 hand_made_bridge() {
-	ip -n "kvt-$$-router" link add name "$1" type bridge
+	ip -n "kvt-$$-router" link add name "$1" address 52:54:00:00:88:01 type bridge
 	ip -n "kvt-$$-router" link set dev "$1" up
 	[ $# -lt 2 ] || addr router "$@"
 }
@@ -271,7 +274,7 @@ leased() { sed -n "s/^$2=//p" "$T/$1.lease"; }
 
 # lookup NAME SERVER QUESTION: the addresses that the server answers with.
 lookup() {
-	in_ns "$1" busybox nslookup -type=a "$3" "$2" 2>/dev/null | sed -n '/^Name:/,$s/^Address: //p'
+	{ in_ns "$1" busybox nslookup -type=a "$3" "$2" 2>/dev/null || true; } | sed -n '/^Name:/,$s/^Address: //p'
 }
 
 # br_nf 0|1: whether frames between the guests of one bridge pass the forward hooks.
@@ -325,7 +328,7 @@ snapshot_host() {
 			ip -j -6 rule show
 			ip -j neigh show nud permanent
 			ip -j neigh show proxy
-		} | jq -c ".[] | {ifname, dev, dst} + . | del(.ifindex, .link_index, .operstate, .expires) |
+		} | jq -c ".[] | {ifname, dev, dst} + . | del(.ifindex, .link_index, .operstate, .expires, .tso_max_size, .tso_max_segs) |
 			if .flags then .flags -= [\"NO-CARRIER\", \"LOWER_UP\", \"linkdown\"] else . end |
 			if .linkinfo then .linkinfo |= walk(if type == \"object\"
 				then with_entries(select(.key | test(\"_timer$\") | not)) else . end) else . end |
@@ -352,10 +355,10 @@ processes_of() {
 	done | sed "\\|^$KVNET_BUILD/tests/|d" | sort
 }
 
-# Files of kvnet, but for the runtime ones with their contents (a pid is another each time).  Empty folders are no trace,
-# and the identity of the host outlives its networks.
+# Files of kvnet, but for the runtime ones with their contents (a pid is another each time).  No traces are empty folders,
+# the host-wide locks (a lock that is removed is none) and the identity of the host, which outlives its networks.
 files_of_kvnet() {
-	(cd "$T" && find etc run lib ! -type d ! -path "lib/identity*" -printf '%p %m %u:%g %y %l\n' -type f \
+	(cd "$T" && find etc run lib ! -type d ! -path "lib/identity*" ! -path "run/locks/.*" -printf '%p %m %u:%g %y %l\n' -type f \
 		! -path 'run/*' -exec sha256sum {} \; 2>/dev/null | sort) || true
 }
 

@@ -15,9 +15,9 @@ cable c v-c
 ip -n "kvt-$$-router" link set v-c master hbr0
 addr c eth0 10.8.0.12/24 fd08::12/64
 bridge_of_user() {
-	ip -n "kvt-$$-router" -d -j link show hbr0 | jq -cS '.[0] | {ifname, address, mtu, flags, ifalias, group,
-		stp: .linkinfo.info_data.stp_state, delay: .linkinfo.info_data.forward_delay}'
-	ip -n "kvt-$$-router" -j addr show dev hbr0 | jq -cS '.[0].addr_info'
+	ip -n "kvt-$$-router" -d -j addr show dev hbr0 | jq -cS '.[0] | {address, mtu, ifalias, group, flags: (.flags -
+		["LOWER_UP"]), stp: .linkinfo.info_data.stp_state, delay: .linkinfo.info_data.forward_delay,
+		addresses: [.addr_info[] | select(.scope == "global") | .local]}'
 }
 before=$(snapshot_host)
 bridge_before=$(bridge_of_user)
@@ -48,7 +48,7 @@ kvnet stop ex0 --force
 equal "the user's bridge" "$bridge_before" "$(bridge_of_user)"
 talks c 10.8.0.1 10.8.0.12
 kvnet start ex0
-kvnet attach ex0 v-a
+kvnet attach ex0 v-a # again does no harm
 SEEN=10.8.0.10 reaches a c 10.8.0.12
 
 note "and back"
@@ -59,3 +59,15 @@ for name in a b; do
 done
 host_is "after delete" "$before"
 equal "master of the user's port" hbr0 "$(master_of v-c)"
+
+note "a bridge without a MAC of its own does not get that of a guest's tap: the host would be another to its segment"
+ip -n "kvt-$$-router" link add name hbr1 type bridge
+ip -n "kvt-$$-router" link set hbr1 up
+ip -n "kvt-$$-router" link set v-c master hbr1
+bridge_mac=$(mac_of router hbr1)
+kvnet create ex1 --model bridged --bridge hbr1 >/dev/null
+ip -n "kvt-$$-router" tuntap add dev low0 mode tap vnet_hdr
+ip -n "kvt-$$-router" link set low0 address 02:00:00:00:00:01
+in_ns router env KVNET_NETWORK=ex1 "$KVNET_BUILD/qemu-ifup" low0
+equal "master of the tap" hbr1 "$(master_of low0)"
+equal "MAC of the user's bridge" "$bridge_mac" "$(mac_of router hbr1)"

@@ -11,7 +11,10 @@ UP=$KVNET_BUILD/qemu-ifup
 DOWN=$KVNET_BUILD/qemu-ifdown
 before=$(snapshot_host)
 kvnet create od0 --subnet 10.9.0.1/24 --subnet6 fd09::1/64 --start on-demand --no-start >/dev/null
+kvnet start od0 # for the leases' file, which stays
+kvnet stop od0
 idle=$(snapshot_host)
+equal "the host of the idle network" "$(sed '/^== files/,$d' <<<"$before")" "$(sed '/^== files/,$d' <<<"$idle")"
 state() { kvnet show od0 --json | jq -r .state; }
 equal state inactive "$(state)"
 

@@ -8,7 +8,7 @@
 #                                     `--- ex on hbr0 10.9.11.1/24          bridged, the user's own bridge: guest 10.9.11.10
 #
 # Every guest has its gateway as default route, and routes to a second address (.11) of each guest by way of that guest's
-# gateway, which the host answers ARP for.  It also sends with sources of the other's network, of the lan and of the outside.
+# gateway: the host answers ARP for that, and of IPv6 the guest knows the bridge's MAC.  It also sends with sources of the other's network, of the lan and of the outside.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -58,12 +58,14 @@ for name in "${ALL[@]}"; do
 	route "$name" default via "$(gateway "$name" 6)"
 done
 for from in "${ALL[@]}"; do
+	bridge_mac=$(mac_of router "$(master_of "v-$from")")
 	for to in "${ALL[@]}"; do
 		if [ "$from" = "$to" ] || [ "$to" = isn ]; then
 			continue
 		fi
 		route "$from" "$(base "$to" 4)11" via "$(gateway "$to" 4)" dev eth0 onlink
 		route "$from" "$(base "$to" 6)11" via "$(gateway "$to" 6)" dev eth0 onlink
+		ip -n "kvt-$$-$from" neigh replace "$(gateway "$to" 6)" lladdr "$bridge_mac" dev eth0 nud permanent
 	done
 done
 isn_mac=$(mac_of router isn)
@@ -108,10 +110,10 @@ closed() {
 opened() {
 	reaches rt rt2 10.9.5.10
 	reaches rt2 rt 10.9.4.10
-	SEEN=fd09:4::10 reaches rt rt2 fd09:5::10
+	SEEN="fd09:4::1[01]" reaches rt rt2 fd09:5::10
 	SEEN=10.9.5.10 reaches rt2 rt 10.9.4.11
 	talks rt 10.9.5.10 10.9.4.10
-	talks rt2 fd09:4::10 fd09:5::10
+	talks rt2 fd09:4::10
 	SEEN=192.0.2.2 reaches nat outside 198.51.100.1
 	SEEN=10.9.4.10 reaches rt outside 198.51.100.1
 	SEEN=192.0.2.1 reaches outside rt 10.9.4.10
@@ -123,7 +125,7 @@ segment_open() {
 	SEEN=192.0.3.1 reaches lan rt 10.9.4.10
 	SEEN=2001:db8:0:3::1 reaches lan rt2 fd09:5::10
 	SEEN=10.9.4.10 reaches rt lan 192.0.3.1
-	SEEN=fd09:5::10 reaches rt2 lan 2001:db8:0:3::1
+	SEEN="fd09:5::1[01]" reaches rt2 lan 2001:db8:0:3::1
 	SEEN=192.0.3.2 reaches nat lan 192.0.3.1
 	SEEN=192.0.3.10 reaches br lan 192.0.3.1
 	SEEN=192.0.3.1 reaches lan br 192.0.3.10

@@ -90,7 +90,7 @@ rt route add 10.51.0.0/16 via 192.0.2.1
 rt route add 10.52.0.0/24 via 192.0.2.1 table 77
 refuses 1 "10\.50\.0\.[05].*up0|up0.*10\.50\.0\.[05]" kvnet create t0 --subnet 10.50.0.1/25
 refuses 1 "10\.51\.0\.0/16" kvnet create t0 --subnet 10.51.3.1/24
-refuses 1 "10\.51\.0\.0/16" kvnet create t0 --subnet 10.0.0.1/8
+refuses 1 "10\.5[012]\.0\." kvnet create t0 --subnet 10.0.0.1/8
 refuses 1 "10\.52\.0\.0/24" kvnet create t0 --subnet 10.52.0.1/24
 kvnet create other --subnet 10.9.0.1/24 --subnet6 fd09::1/64 >/dev/null
 refuses 1 "other" kvnet create t0 --subnet 10.9.0.129/25

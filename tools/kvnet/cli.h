@@ -8,6 +8,12 @@
 
 #include "kvnet.h"
 
+#ifndef KVN_VERSION /* both come from the Makefile; these are for analysers */
+#define KVN_VERSION "0"
+#endif
+#ifndef KVN_LIBEXECDIR
+#define KVN_LIBEXECDIR "/usr/local/libexec/kvnet"
+#endif
 #define MAX_ASSIGNMENTS 128
 
 enum option_id {

@@ -205,7 +205,7 @@ static int take_option(struct command *command, const struct option *option, con
 /* Parse the option at @argv[@i]; the words that it took, or the negative exit status. */
 static int parse_option(struct command *command, int argc, char **argv, int i, struct kvn_error *err)
 {
-	const char *word = argv[i], *equals = strchr(word, '='), *value = NULL;
+	const char *word = argv[i], *equals = strchr(word, '='), *value = "";
 	size_t length = equals ? (size_t)(equals - word) : strlen(word);
 	const struct option *option = find_option(command->verb, word, length);
 	int used = 1;
@@ -218,9 +218,9 @@ static int parse_option(struct command *command, int argc, char **argv, int i, s
 		return 1;
 	}
 	if (option->argument) {
-		value = equals ? equals + 1 : i + 1 < argc ? argv[i + 1] : NULL;
 		used = equals ? 1 : 2;
-		if (!value) {
+		value = equals ? equals + 1 : i + 1 < argc ? argv[i + 1] : "";
+		if (!equals && i + 1 >= argc) {
 			(void)kvn_fail(err, EINVAL, "%s: %s needs %s", command->verb->name, option->name,
 				       option->argument);
 			return -USAGE;

@@ -57,7 +57,7 @@ static int edit(struct command *command, const char *path, const char *before, j
 
 		if (r == 0)
 			r = kvn_file_read(path, &after, err);
-		if (r < 0 || strcmp(before, after) == 0)
+		if (r < 0 || !after || strcmp(before, after) == 0)
 			return r;
 		input.yaml = after;
 		r = kvn_change(command->kvn, command->words[0], &input, 0, plan, err);

@@ -9,10 +9,6 @@
 #include "error.h"
 #include "file.h"
 
-#ifndef KVN_LIBEXECDIR
-#define KVN_LIBEXECDIR "/usr/local/libexec/kvnet"
-#endif
-
 int read_input(const struct command *command, char **ret, struct kvn_error *err)
 {
 	const char *path = strcmp(command->file, "-") == 0 ? "/dev/stdin" : command->file;

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* fuzz_definition.c - libFuzzer: any bytes as a definition, as settings and as an assignment; what is accepted must read back.
+ *
+ *   clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Ilib tests/fuzz/fuzz_definition.c -lyaml -ljansson
+ *   ./a.out -max_total_time=60 -dict=tests/fuzz/definition.dict CORPUS tests/unit/data/definition/good \
+ *           tests/unit/data/definition/bad
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cidr.h"
+#include "cleanup.h"
+#include "definition.h"
+#include "file.h"
+#include "settings.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A failure is one line of text, with a code. */
+static void check_error(int r, const struct kvn_error *err)
+{
+	json_t *text = json_string(err->message);
+
+	assert(r == -EINVAL || r == -ENOENT);
+	assert(err->code == -r);
+	assert(err->message[0] && !strchr(err->message, '\n'));
+	assert(text ||
+	       strlen(err->message) == sizeof(err->message) - 1); /* only a cut one may end in half a character */
+	json_decref(text);
+}
+
+static void check_document(const struct kvn_document *doc)
+{
+	auto_free char *text = NULL, *again_text = NULL;
+	struct kvn_document again;
+
+	assert(kvn_document_format(doc, &text, NULL) == 0);
+	assert(kvn_document_parse(text, "again", &again, NULL) == 0);
+	assert(json_equal(doc->root, again.root));
+	assert(kvn_document_format(&again, &again_text, NULL) == 0);
+	assert(strcmp(text, again_text) == 0);
+	kvn_document_clear(&again);
+}
+
+/* Nothing that could end a line, or a field of one, in another program's file. */
+static void check_strings(const struct kvn_network *net)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+
+	assert(strspn(net->dns.domain, allowed) == strlen(net->dns.domain));
+	for (size_t i = 0; i < net->n_hosts; i++)
+		assert(strspn(net->hosts[i].name, allowed) == strlen(net->hosts[i].name));
+}
+
+static void check_network(struct kvn_network *net)
+{
+	for (int round = 0; round < 2; round++) {
+		auto_json json_t *tree = kvn_definition_write(net), *again_tree = NULL;
+		struct kvn_document doc;
+		struct kvn_network again;
+
+		assert(kvn_document_from_json(tree, "record", &doc, NULL) == 0);
+		assert(kvn_definition_read(&doc, net->name, &again, NULL) == 0);
+		again_tree = kvn_definition_write(&again);
+		assert(json_equal(tree, again_tree));
+		kvn_document_clear(&doc);
+		kvn_network_clear(&again);
+		kvn_definition_resolve(net);
+		assert(kvn_definition_check(net, NULL) == 0);
+		check_strings(net);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	auto_free char *text = strndup((const char *)data, size);
+	const char *line = text + strcspn(text, "\n");
+	struct kvn_document doc = {0};
+	struct kvn_network net;
+	struct kvn_settings settings;
+	struct kvn_error err = {0};
+	int r = kvn_document_parse(text, "fuzz.yaml", &doc, &err);
+
+	if (r < 0) {
+		check_error(r, &err);
+		return 0;
+	}
+	check_document(&doc);
+	r = kvn_definition_read(&doc, NULL, &net, &err);
+	if (r < 0) {
+		check_error(r, &err);
+	} else {
+		check_network(&net);
+		kvn_network_clear(&net);
+	}
+	r = kvn_settings_parse(text, "fuzz.yaml", &settings, &err);
+	if (r < 0)
+		check_error(r, &err);
+	/* The first line as "# ASSIGNMENT" on top of the rest. */
+	if (text[0] == '#' && *line) {
+		auto_free char *assignment = strndup(text + 1, (size_t)(line - text - 1));
+
+		r = kvn_definition_edit(&doc, assignment + strspn(assignment, " "), &err);
+		if (r < 0)
+			check_error(r, &err);
+		check_document(&doc);
+	}
+	kvn_document_clear(&doc);
+	return 0;
+}
