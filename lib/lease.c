@@ -117,7 +117,7 @@ int kvn_lease_dump(const char *path, struct kvn_lease **ret, size_t *ret_n, stru
 	auto_free struct kvn_lease *leases = NULL;
 	auto_free char *text = NULL;
 	int64_t now = time(NULL);
-	size_t n, kept = 0;
+	size_t n = 0, kept = 0;
 	int r = kvn_file_read(path, &text, err);
 
 	if (r < 0 && r != -ENOENT)

@@ -170,7 +170,7 @@ static int parse_subnet(const char *text, int family, unsigned min, unsigned max
 static int parse_address(const char *text, int family, struct kvn_cidr *ret, struct kvn_error *err)
 {
 	unsigned bits = family_bits(family);
-	struct kvn_cidr cidr, network;
+	struct kvn_cidr cidr = {0}, network;
 	struct kvn_ip last;
 	int r = parse_subnet(text, family, family == AF_INET6 ? 16 : 8, bits - 1, &cidr, err);
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz_definition.c - libFuzzer: any bytes as a definition, as settings and as an assignment; what is accepted must read back.
+/* fuzz_definition.c - libFuzzer: any bytes as a definition (YAML, JSON), as settings and as an assignment; what is accepted
+ * must read back.
  *
- *   clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Ilib tests/fuzz/fuzz_definition.c -lyaml -ljansson
+ *   clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Ilib tests/fuzz/fuzz_definition.c \
+ *           lib/{cidr,yaml,yaml_format,field,value,value_address,error,settings}.c lib/definition*.c -lyaml -ljansson
  *   ./a.out -max_total_time=60 -dict=tests/fuzz/definition.dict CORPUS tests/unit/data/definition/good \
  *           tests/unit/data/definition/bad
  */
@@ -72,6 +74,28 @@ static void check_network(struct kvn_network *net)
 	}
 }
 
+/* The same bytes as an API call has them. */
+static void check_json(const uint8_t *data, size_t size)
+{
+	auto_json json_t *tree = json_loadb((const char *)data, size, 0, NULL);
+	struct kvn_document doc;
+	struct kvn_network net;
+	struct kvn_error err = {0};
+	int r;
+
+	if (!json_is_object(tree))
+		return;
+	assert(kvn_document_from_json(tree, "api", &doc, NULL) == 0);
+	r = kvn_definition_read(&doc, "net0", &net, &err);
+	kvn_document_clear(&doc);
+	if (r < 0) {
+		check_error(r, &err);
+		return;
+	}
+	check_network(&net);
+	kvn_network_clear(&net);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_free char *text = strndup((const char *)data, size);
@@ -80,8 +104,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct kvn_network net;
 	struct kvn_settings settings;
 	struct kvn_error err = {0};
-	int r = kvn_document_parse(text, "fuzz.yaml", &doc, &err);
+	int r;
 
+	check_json(data, size);
+	r = kvn_document_parse(text, "fuzz.yaml", &doc, &err);
 	if (r < 0) {
 		check_error(r, &err);
 		return 0;

@@ -25,7 +25,7 @@ bad 2 "usage|verb|kvnet help" # no verb at all
 bad 2 "crate.*|unknown" crate net1
 bad 2 "colour|unknown|option" create net1 --colour red
 bad 2 "NAME|argument|name" create
-bad 2 "argument|value|requires" create net1 --subnet
+bad 2 "--subnet needs" create net1 --subnet
 bad 2 "NAME|argument|name" delete
 bad 2 "IFNAME|argument" attach net0
 bad 2 "argument|KEY" set net0

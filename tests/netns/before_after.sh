@@ -10,6 +10,9 @@
 topology
 segment other up3 3
 hand_made_bridge hbr0 10.8.0.1/24 fd08::1/64
+make_ns u
+cable u v-u # hbr0 has a port already: no carrier comes and goes with kvnet's
+ip -n "kvt-$$-router" link set v-u master hbr0
 make_ns g
 cable g v-g
 addr router up3 192.0.3.200/25 2001:db8:0:3::dead/64
@@ -46,7 +49,7 @@ for forward in 0 1; do
 	forwarding $forward
 	for what in "${!ARGS[@]}"; do
 		note "$what, ip_forward=$forward"
-		before=$(snapshot_host)
+		before=$(rested_host)
 		# shellcheck disable=SC2086 # words
 		kvnet create t0 ${ARGS[$what]} --no-start >/dev/null
 		defined=$(snapshot_host)

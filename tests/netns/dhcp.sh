@@ -58,14 +58,20 @@ equal "pid of dnsmasq" "$pid" "$(dnsmasq_pids)"
 
 note "changed"
 kvnet set nat0 "hosts=[{name: www, mac: $mac_b, ipv4: 10.9.0.51}]"
-addr b eth0 10.9.0.51/24
-udhcpc b 10 -R || fail "no lease"
+udhcpc b 10 || fail "no lease"
 equal "reserved address" 10.9.0.51 "$(leased b ip)"
 equal "www.nat0.internal" 10.9.0.51 "$(lookup a 10.9.0.1 www.nat0.internal)"
 equal "web.nat0.internal" "" "$(lookup a 10.9.0.1 web.nat0.internal)"
 equal "pid of dnsmasq" "$pid" "$(dnsmasq_pids)"
 
-note "moved to another guest"
+note "moved to another guest, once the first has released it"
+addr b eth0 10.9.0.51/24
+rm "$T/b.lease"
+ip netns exec "kvt-$$-b" env LEASE_FILE="$T/b.lease" busybox udhcpc -i eth0 -f -R -s "$T/udhcpc.script" 2>/dev/null &
+wait_for "the lease" test -s "$T/b.lease"
+kill -TERM $!
+wait $! || true
+ip -n "kvt-$$-b" addr del 10.9.0.51/24 dev eth0
 wait_for "the release" sh -c "! grep -q 10.9.0.51 '$KVNET_STATE_DIR'/leases/*"
 kvnet set nat0 "hosts=[{name: www, mac: $mac_a, ipv4: 10.9.0.51}]"
 udhcpc a 10 || fail "no lease"
