@@ -11,8 +11,6 @@
 #include "cleanup.h"
 #include "record.h"
 
-#define MTU_DEFAULT 1500U /* bytes; Ethernet's */
-
 static void put_name(char ret[static IFNAMSIZ], const char *name)
 {
 	(void)snprintf(ret, IFNAMSIZ, "%s", name); /* names were checked to fit */
@@ -109,7 +107,7 @@ static int add_link(const struct kvn_network *net, const struct kvn_port *uplink
 	put_name(item.link.ifname, net->bridge);
 	put_name(item.link.network, net->name);
 	memcpy(item.link.mac, uplink ? uplink->mac : net->mac, 6);
-	item.link.mtu = net->mtu ? net->mtu : uplink ? uplink->mtu : MTU_DEFAULT;
+	item.link.mtu = net->mtu ? net->mtu : uplink ? uplink->mtu : KVN_MTU_DEFAULT;
 	item.link.is_up = true;
 	item.link.is_arp_off = !uplink && !has_address(net);
 	item.link.stp = net->stp;
@@ -155,7 +153,7 @@ static int add_port(const struct kvn_network *net, const struct kvn_port *port, 
 	if (!port->is_uplink) {
 		if (!port->is_alias_foreign)
 			put_name(item.port.network, net->name);
-		item.port.mtu = net->mtu ? net->mtu : net->model == KVN_BRIDGED ? 0 : MTU_DEFAULT;
+		item.port.mtu = net->mtu ? net->mtu : net->model == KVN_BRIDGED ? 0 : KVN_MTU_DEFAULT;
 		item.port.is_isolated = net->isolate_ports;
 		item.port.is_fenced = net->model == KVN_BRIDGED;
 	}

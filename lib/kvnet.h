@@ -73,6 +73,7 @@ struct kvn_range {
 #define KVN_DOMAIN_MAX 253 /* bytes of a DNS name, RFC 1035 section 2.3.4 in text form */
 #define KVN_UPSTREAM_MAX 8 /* resolvers a network forwards to */
 #define KVN_LEASE_DEFAULT 3600 /* seconds */
+#define KVN_MTU_DEFAULT 1500U /* bytes; Ethernet's */
 
 enum kvn_model { KVN_ISOLATED, KVN_ROUTED, KVN_NAT, KVN_BRIDGED, KVN_OPEN };
 enum kvn_start { KVN_START_BOOT, KVN_START_ON_DEMAND, KVN_START_MANUAL };

@@ -271,14 +271,29 @@ static int set_master(struct kvn_kernel *kernel, const struct kvn_port *port, st
 	struct ifinfomsg header = {.ifi_family = AF_UNSPEC};
 	auto_msg struct nl_msg *msg = request(RTM_NEWLINK, 0, &header, port->ifname);
 	struct kvn_link_info master = {0};
+	static const uint8_t any[6];
 	int r = port->master[0] ? kvn_link_get(kernel, port->master, &master, err) : 0;
 
 	if (r < 0)
 		return r;
 	if (!msg || nla_put_u32(msg, IFLA_MASTER, (uint32_t)master.ifindex) < 0 ||
-	    (port->mtu && nla_put_u32(msg, IFLA_MTU, port->mtu) < 0))
+	    (port->mtu && nla_put_u32(msg, IFLA_MTU, port->mtu) < 0) ||
+	    (memcmp(port->lladdr, any, 6) != 0 && nla_put(msg, IFLA_ADDRESS, 6, port->lladdr) < 0))
 		return kvn_fail_errno(err, ENOMEM, "port '%s'", port->ifname);
 	return kvn_netlink_call(kernel->route, msg, err);
+}
+
+/* The host has nothing to say on a guest's wire: without this it would announce a link-local address of the port's own
+ * there.  Off its bridge the link is as any other of the namespace. */
+static int set_port_ipv6(const struct kvn_port *port, struct kvn_error *err)
+{
+	int off = 1;
+
+	if (port->is_uplink)
+		return 0;
+	if (!port->master[0] && kvn_sysctl_get("net.ipv6.conf.default.disable_ipv6", &off, NULL) < 0)
+		return 0; /* no IPv6 at all */
+	return kvn_sysctl_set_link("ipv6", port->ifname, "disable_ipv6", off, off, err);
 }
 
 int kvn_link_set_port(struct kvn_kernel *kernel, const struct kvn_port *port, struct kvn_error *err)
@@ -292,7 +307,11 @@ int kvn_link_set_port(struct kvn_kernel *kernel, const struct kvn_port *port, st
 
 	if (r < 0)
 		return r;
-	r = set_master(kernel, port, err);
+	r = port->master[0] ? set_port_ipv6(port, err) : 0;
+	if (r == 0)
+		r = set_master(kernel, port, err);
+	if (r == 0 && !port->master[0])
+		r = set_port_ipv6(port, err);
 	if (r < 0)
 		return kvn_wrap(err, "port '%s'", port->ifname);
 	if (!msg)

@@ -6,6 +6,7 @@
 #include "apply.h"
 #include "cleanup.h"
 #include "definition.h"
+#include "identity.h"
 #include "network.h"
 #include "port.h"
 #include "port_verbs.h"
@@ -41,8 +42,12 @@ static int ready(struct kvn *kvn, const char *name, struct kvn_network *ret, str
 	return r;
 }
 
-static void place(const struct kvn_network *net, const struct kvn_link_info *bridge, struct kvn_port *port)
+/* @kind is the link's.  A bridge that nobody gave a MAC takes the lowest of its ports': a tap's must be above any NIC's. */
+static void place(const struct kvn_network *net, const struct kvn_link_info *bridge, const char *kind,
+		  struct kvn_port *port)
 {
+	if (net->model == KVN_BRIDGED && strcmp(kind, "tun") == 0)
+		port->lladdr[0] = 0xfe;
 	memcpy(port->master, bridge->ifname, IFNAMSIZ);
 	if (!port->is_alias_foreign)
 		memcpy(port->network, net->name, sizeof(net->name));
@@ -57,9 +62,14 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, pid_t
 {
 	struct kvn_network net;
 	struct kvn_link_info bridge;
+	struct kvn_link_info info;
 	struct kvn_op op = {.has_had = true, .has_want = true};
-	int r = kvn_snapshot_port(kvn, name, ifname, &op.had.port, err);
+	int r = kvn_link_get(&kvn->kernel, ifname, &info, err);
 
+	if (r == 0 && strcmp(info.kind, "bridge") == 0)
+		r = kvn_fail(err, EINVAL, "port '%s': it is a bridge, and a bridge cannot be a port", ifname);
+	if (r == 0)
+		r = kvn_snapshot_port(kvn, name, ifname, &op.had.port, err);
 	if (r < 0)
 		return r;
 	r = ready(kvn, name, &net, &bridge, err);
@@ -68,7 +78,7 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, pid_t
 	if (op.had.port.master[0] && strcmp(op.had.port.master, bridge.ifname) != 0)
 		r = kvn_fail(err, EBUSY, "port '%s': it is on '%s' already", ifname, op.had.port.master);
 	op.want = op.had;
-	place(&net, &bridge, &op.want.port);
+	place(&net, &bridge, info.kind, &op.want.port);
 	if (pid) {
 		op.want.port.pid = pid;
 		op.want.port.uid = uid;
@@ -187,8 +197,11 @@ static int add(struct kvn *kvn, const char *name, const char *ifname, const stru
 		.is_persistent = true, .queues = options->queues, .uid = options->uid, .gid = options->gid};
 	memcpy(port->ifname, ifname, strlen(ifname) + 1);
 	memcpy(port->mac, options->mac, 6);
-	place(&net, &bridge, port);
-	r = run_one(kvn, name, &op, err);
+	if (net.model == KVN_BRIDGED)
+		r = kvn_identity_mac(kvn, ifname, port->lladdr, err);
+	place(&net, &bridge, "tun", port);
+	if (r == 0)
+		r = run_one(kvn, name, &op, err);
 	kvn_network_clear(&net);
 	return r;
 }

@@ -280,6 +280,17 @@ static int add_problems(struct kvn *kvn, const struct kvn_network *net, json_t *
 		       : 0;
 }
 
+/* What the definition leaves to the kernel, or to a bridged network's uplink; 0: not known. */
+static unsigned mtu_of(struct kvn *kvn, const struct kvn_network *net)
+{
+	const char *ifname = net->model == KVN_BRIDGED && net->uplink[0] ? net->uplink : net->bridge;
+	struct kvn_link_info info;
+
+	if (kvn_link_get(&kvn->kernel, ifname, &info, NULL) == 0)
+		return info.mtu;
+	return net->model == KVN_BRIDGED ? 0 : KVN_MTU_DEFAULT;
+}
+
 static int show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
 {
 	auto_json json_t *problems = json_array(), *ports = json_array(), *leases = json_array(), *shown = NULL;
@@ -302,6 +313,8 @@ static int show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_erro
 		r = add_ports(kvn, &net, ports, err);
 	if (r == 0)
 		r = add_leases(kvn, name, leases, err);
+	if (net.mtu == 0)
+		net.mtu = mtu_of(kvn, &net);
 	shown = r == 0 ? kvn_definition_write(&net) : NULL;
 	kvn_network_clear(&net);
 	if (r < 0)

@@ -110,6 +110,7 @@ static int fill_port(struct kvn *kvn, const char *network, const struct kvn_link
 	if (info->master && !if_indextoname((unsigned)info->master, port.master))
 		port.master[0] = '\0';
 	port.mtu = info->mtu;
+	memcpy(port.lladdr, info->mac, 6);
 	port.is_up = info->flags & IFF_UP;
 	port.is_isolated = info->is_isolated;
 	port.is_fenced = false;

@@ -62,6 +62,7 @@ struct kvn_port {
 	char network[IFNAMSIZ]; /* for the alias "kvnet:NETWORK"; "": none */
 	bool is_alias_foreign; /* somebody else's alias stands there: leave it */
 	unsigned mtu; /* bytes; 0 in a want: any */
+	uint8_t lladdr[6]; /* the link's own, not the guest's; all zero in a want: any */
 	bool is_up;
 	bool is_isolated; /* bridge port flag: sees no other isolated port */
 	bool is_fenced; /* a guest of a bridged network: kept off the networks that kvnet routes for */

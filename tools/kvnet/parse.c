@@ -208,7 +208,7 @@ static int parse_option(struct command *command, int argc, char **argv, int i, s
 	const char *word = argv[i], *equals = strchr(word, '='), *value = "";
 	size_t length = equals ? (size_t)(equals - word) : strlen(word);
 	const struct option *option = find_option(command->verb, word, length);
-	int used = 1;
+	int used = 1, r;
 
 	if (!option)
 		return -unknown_option(command->verb, word, err);
@@ -221,7 +221,7 @@ static int parse_option(struct command *command, int argc, char **argv, int i, s
 		used = equals ? 1 : 2;
 		value = equals ? equals + 1 : i + 1 < argc ? argv[i + 1] : "";
 		if (!equals && i + 1 >= argc) {
-			(void)kvn_fail(err, EINVAL, "%s: %s needs %s", command->verb->name, option->name,
+			(void)kvn_fail(err, EINVAL, "%s: %s needs a value: %s", command->verb->name, option->name,
 				       option->argument);
 			return -USAGE;
 		}
@@ -229,7 +229,8 @@ static int parse_option(struct command *command, int argc, char **argv, int i, s
 		(void)kvn_fail(err, EINVAL, "%s: %s takes no value", command->verb->name, option->name);
 		return -USAGE;
 	}
-	return take_option(command, option, value, err) < 0 ? -USAGE : used;
+	r = take_option(command, option, value, err);
+	return r == 0 ? used : r == -ENOENT ? -1 : -USAGE; /* a user who is not there is no wrong usage */
 }
 
 static int check_words(const struct command *command, struct kvn_error *err)
