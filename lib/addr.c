@@ -50,6 +50,7 @@ static int parse_addr(const struct nlmsghdr *hdr, int wanted, struct kvn_addr *r
 	struct nlattr *attrs[IFA_LAST + 1];
 	const struct ifaddrmsg *header = nlmsg_data(hdr);
 	struct kvn_ip local = {0}, address = {0};
+	int r;
 
 	if (hdr->nlmsg_type != RTM_NEWADDR ||
 	    nlmsg_parse((struct nlmsghdr *)hdr, sizeof(*header), attrs, IFA_LAST, NULL) < 0)
@@ -79,8 +80,9 @@ static int parse_addr(const struct nlmsghdr *hdr, int wanted, struct kvn_addr *r
 		ret->metric = nla_get_u32(attrs[IFA_RT_PRIORITY]);
 	if (attrs[IFA_PROTO])
 		ret->protocol = nla_get_u8(attrs[IFA_PROTO]);
-	if (!if_indextoname(header->ifa_index, ret->ifname))
-		return -EAGAIN; /* the link went meanwhile */
+	r = kvn_link_name((int)header->ifa_index, ret->ifname);
+	if (r < 0)
+		return r == -ENODEV ? -EAGAIN : r; /* the link went meanwhile */
 	if (strcmp(ret->label, ret->ifname) == 0)
 		ret->label[0] = '\0';
 	return 0;
@@ -144,17 +146,18 @@ static int call(struct kvn_kernel *kernel, int type, int flags, const struct kvn
 {
 	struct ifaddrmsg header = {.ifa_family = (uint8_t)addr->cidr.ip.family,
 				   .ifa_prefixlen = addr->cidr.prefixlen,
-				   .ifa_scope = addr->scope,
-				   .ifa_index = if_nametoindex(addr->ifname)};
+				   .ifa_scope = addr->scope};
 	struct ifa_cacheinfo life = {.ifa_valid = addr->valid_s, .ifa_prefered = addr->preferred_s};
-	auto_msg struct nl_msg *msg = kvn_netlink_request(type, flags, &header, sizeof(header));
+	auto_msg struct nl_msg *msg = NULL;
 	struct kvn_netlink *nl;
-	int r = kvn_kernel_route(kernel, &nl, err);
+	int r = kvn_kernel_route(kernel, &nl, err), ifindex = 0;
 
+	if (r == 0)
+		r = kvn_link_index(addr->ifname, &ifindex, err);
 	if (r < 0)
 		return r;
-	if (!header.ifa_index)
-		return kvn_fail_errno(err, ENODEV, "link '%s'", addr->ifname);
+	header.ifa_index = (uint32_t)ifindex;
+	msg = kvn_netlink_request(type, flags, &header, sizeof(header));
 	if (!msg || put_ip(msg, IFA_LOCAL, &addr->cidr.ip) < 0 ||
 	    put_ip(msg, IFA_ADDRESS, addr->peer.family ? &addr->peer : &addr->cidr.ip) < 0)
 		return kvn_fail_errno(err, ENOMEM, "address");

@@ -141,7 +141,7 @@ static int set_path(struct kvn_document *doc, const char *path, json_t *value, s
 {
 	const char *dot = strchr(path, '.');
 	char section[KEY_SIZE];
-	json_t *object;
+	json_t *object = NULL;
 	int r;
 
 	if (!dot)
@@ -156,7 +156,7 @@ static void remove_path(struct kvn_document *doc, const char *path)
 {
 	const char *dot = strchr(path, '.');
 	char section[KEY_SIZE];
-	json_t *object;
+	json_t *object = NULL;
 
 	if (!dot) {
 		(void)json_object_del(doc->root, path);
@@ -189,7 +189,7 @@ static int get_sequence(const struct kvn_document *doc, const char *path, json_t
 static int append(struct kvn_document *doc, const struct edit *edit, struct kvn_error *err)
 {
 	auto_json json_t *made = NULL;
-	json_t *sequence;
+	json_t *sequence = NULL;
 	int r = get_sequence(doc, edit->path, &sequence, err);
 
 	if (r < 0)
@@ -255,7 +255,7 @@ static int check_wanted(const struct edit *edit, json_t *wanted, struct kvn_erro
 
 static int remove_items(struct kvn_document *doc, const struct edit *edit, struct kvn_error *err)
 {
-	json_t *sequence;
+	json_t *sequence = NULL;
 	size_t n_before;
 	int r = get_sequence(doc, edit->path, &sequence, err);
 

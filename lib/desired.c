@@ -64,7 +64,7 @@ int kvn_desired_firewalls(const struct kvn *kvn, const char *except, struct kvn_
 	auto_free char(*names)[KVN_NAME_MAX + 1] = NULL;
 	auto_free struct kvn_firewall *parts = NULL;
 	size_t n_names, n = 0;
-	int r = kvn_record_dump(kvn, &names, &n_names, err);
+	int r = kvn_record_dump(kvn, false, &names, &n_names, err);
 
 	if (r < 0)
 		return r;

@@ -35,6 +35,10 @@ struct kvn_link_info {
 	bool is_isolated; /* a bridge port's */
 };
 
+/* The index of link @ifname, and the name of @ifindex.  -ENODEV there is no such link; any other says nothing about it */
+int kvn_link_index(const char *ifname, int *ret, struct kvn_error *err);
+int kvn_link_name(int ifindex, char ret[static IFNAMSIZ]);
+
 /* -ENODEV there is no such link */
 int kvn_link_get(struct kvn_kernel *kernel, const char *ifname, struct kvn_link_info *ret, struct kvn_error *err);
 /* All links, or those whose master is @master (ifindex) when it is not 0; *ret is the caller's to free. */

@@ -107,6 +107,23 @@ static struct nl_msg *request(int type, int flags, const struct ifinfomsg *heade
 	return msg;
 }
 
+int kvn_link_index(const char *ifname, int *ret, struct kvn_error *err)
+{
+	unsigned ifindex = if_nametoindex(ifname);
+
+	if (!ifindex)
+		return kvn_fail_errno(err, errno == ENXIO ? ENODEV : errno, "link '%s'", ifname);
+	*ret = (int)ifindex;
+	return 0;
+}
+
+int kvn_link_name(int ifindex, char ret[static IFNAMSIZ])
+{
+	if (if_indextoname((unsigned)ifindex, ret))
+		return 0;
+	return errno == ENXIO ? -ENODEV : -errno;
+}
+
 int kvn_link_get(struct kvn_kernel *kernel, const char *ifname, struct kvn_link_info *ret, struct kvn_error *err)
 {
 	struct ifinfomsg header = {.ifi_family = AF_UNSPEC};

@@ -26,9 +26,11 @@ static int collect_ports(struct kvn *kvn, const char *name, struct kvn_error *er
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct kvn_nft *nft;
+		int ifindex;
 
-		if (if_nametoindex(names[i]))
-			continue;
+		r = kvn_link_index(names[i], &ifindex, err);
+		if (r != -ENODEV)
+			continue; /* it is there; any other failure ends the loop */
 		r = kvn_kernel_nft(&kvn->kernel, &nft, err);
 		if (r == 0)
 			r = kvn_firewall_fence(nft, names[i], false, err);

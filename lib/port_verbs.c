@@ -117,7 +117,7 @@ int kvn_port_network(struct kvn *kvn, const char *ifname, char ret[static KVN_NA
 		memcpy(ret, name, strlen(name) + 1);
 		return 0;
 	}
-	r = kvn_record_dump(kvn, &names, &n, err);
+	r = kvn_record_dump(kvn, false, &names, &n, err);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct kvn_port port;
 

@@ -52,7 +52,7 @@ int kvn_names(struct kvn *kvn, json_t **ret, struct kvn_error *err)
 	int r = kvn_store_dump(kvn, &defined, &n_defined, err);
 
 	if (r == 0)
-		r = kvn_record_dump(kvn, &up, &n_up, err);
+		r = kvn_record_dump(kvn, true, &up, &n_up, err);
 	if (r < 0)
 		return r;
 	if (!array || add_names(set, defined, n_defined) < 0 || add_names(set, up, n_up) < 0)

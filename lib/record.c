@@ -55,14 +55,21 @@ static DIR *open_networks(const struct kvn *kvn)
 	return opendir(path);
 }
 
-/* The next network that is up, NULL after the last. */
-static const char *next(const struct kvn *kvn, DIR *dir)
+static bool is_journaled(const struct kvn *kvn, const char *network)
+{
+	kvn_path path;
+
+	return access(kvn_path_journal(kvn, network, path), F_OK) == 0;
+}
+
+/* The next network that is up, or @is_begun, NULL after the last. */
+static const char *next(const struct kvn *kvn, DIR *dir, bool is_begun)
 {
 	const struct dirent *entry;
 
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && strlen(entry->d_name) <= KVN_NAME_MAX &&
-		    kvn_record_exists(kvn, entry->d_name))
+		    (kvn_record_exists(kvn, entry->d_name) || (is_begun && is_journaled(kvn, entry->d_name))))
 			return entry->d_name;
 	return NULL;
 }
@@ -72,7 +79,8 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-int kvn_record_dump(const struct kvn *kvn, char (**ret)[KVN_NAME_MAX + 1], size_t *ret_n, struct kvn_error *err)
+int kvn_record_dump(const struct kvn *kvn, bool is_begun, char (**ret)[KVN_NAME_MAX + 1], size_t *ret_n,
+		    struct kvn_error *err)
 {
 	auto_free char(*names)[KVN_NAME_MAX + 1] = NULL;
 	auto_dir DIR *dir = open_networks(kvn);
@@ -83,7 +91,7 @@ int kvn_record_dump(const struct kvn *kvn, char (**ret)[KVN_NAME_MAX + 1], size_
 	*ret_n = 0;
 	if (!dir)
 		return errno == ENOENT ? 0 : kvn_fail_errno(err, errno, "%s/networks", kvn->runtime_dir);
-	while ((name = next(kvn, dir))) {
+	while ((name = next(kvn, dir, is_begun))) {
 		if (n == size) {
 			char(*grown)[KVN_NAME_MAX + 1] = realloc(names, (size = size ? 2 * size : 16) * sizeof(*grown));
 
@@ -108,7 +116,7 @@ int kvn_record_others(const struct kvn *kvn, const char *network, bool *ret_is_l
 	if (!dir && errno != ENOENT)
 		return kvn_fail_errno(err, errno, "%s/networks", kvn->runtime_dir);
 	*ret_is_last = true;
-	while (dir && (name = next(kvn, dir)))
+	while (dir && (name = next(kvn, dir, false)))
 		if (strcmp(name, network) != 0) {
 			*ret_is_last = false;
 			break;

@@ -49,6 +49,7 @@ static int parse_route(const struct nlmsghdr *hdr, struct kvn_route *ret)
 	struct nlattr *attrs[RTA_MAX + 1];
 	const struct rtmsg *header = nlmsg_data(hdr);
 	uint32_t table;
+	int r;
 
 	if (hdr->nlmsg_type != RTM_NEWROUTE ||
 	    nlmsg_parse((struct nlmsghdr *)hdr, sizeof(*header), attrs, RTA_MAX, NULL) < 0)
@@ -67,8 +68,9 @@ static int parse_route(const struct nlmsghdr *hdr, struct kvn_route *ret)
 		ret->raw_oif = (int)nla_get_u32(attrs[RTA_OIF]);
 	else if (attrs[RTA_MULTIPATH])
 		ret->raw_oif = first_hop_oif(attrs[RTA_MULTIPATH]);
-	if (ret->raw_oif && !if_indextoname((unsigned)ret->raw_oif, ret->ifname))
-		return -EAGAIN; /* its link went meanwhile */
+	r = ret->raw_oif ? kvn_link_name(ret->raw_oif, ret->ifname) : 0;
+	if (r < 0)
+		return r == -ENODEV ? -EAGAIN : r; /* its link went meanwhile */
 	ret->raw_size = (size_t)nlmsg_datalen(hdr);
 	if (ret->raw_size > sizeof(ret->raw))
 		ret->raw_size = 0; /* too long to move; its prefix is still known */
@@ -191,12 +193,12 @@ static int call(struct kvn_kernel *kernel, int type, int flags, const struct kvn
 {
 	auto_msg struct nl_msg *msg = NULL;
 	struct kvn_netlink *nl;
-	int r = kvn_kernel_route(kernel, &nl, err), oif = (int)if_nametoindex(route->ifname);
+	int r = kvn_kernel_route(kernel, &nl, err), oif = 0;
 
+	if (r == 0)
+		r = kvn_link_index(route->ifname, &oif, err);
 	if (r < 0)
 		return r;
-	if (!oif)
-		return kvn_fail_errno(err, ENODEV, "link '%s'", route->ifname);
 	if (route->raw_size < sizeof(struct rtmsg))
 		return kvn_fail(err, EMSGSIZE, "it is too long to be moved");
 	msg = request(type, flags, route, oif);

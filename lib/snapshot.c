@@ -107,8 +107,9 @@ static int fill_port(struct kvn *kvn, const char *network, const struct kvn_link
 	memcpy(port.ifname, info->ifname, IFNAMSIZ);
 	parse_alias(info->alias, port.network, &port.is_alias_foreign);
 	port.master[0] = '\0';
-	if (info->master && !if_indextoname((unsigned)info->master, port.master))
-		port.master[0] = '\0';
+	r = info->master ? kvn_link_name(info->master, port.master) : 0;
+	if (r < 0 && r != -ENODEV)
+		return kvn_fail_errno(err, -r, "master of '%s'", info->ifname);
 	port.mtu = info->mtu;
 	memcpy(port.lladdr, info->mac, 6);
 	port.is_up = info->flags & IFF_UP;

@@ -263,7 +263,7 @@ static int converge(struct kvn *kvn, const char *name, bool is_all, struct kvn_t
 		r = kvn_store_read(kvn, name, NULL, &net, err);
 		if (r == 0 && is_wanted_up(kvn, &net, step.old, is_all))
 			step.net = &net;
-	} else if (!step.old) {
+	} else if (!step.old && !is_all) { /* with --all it may have been a half-made one that is taken back by now */
 		r = kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
 	}
 	if (r == 0 && step.net) {

@@ -186,6 +186,7 @@ guest_boot() {
 	local name=$1 keys=$2 fd
 	shift 2
 	mkfifo "$WORK/$name.in"
+	: >"$WORK/$name.console"
 	exec {fd}<>"$WORK/$name.in"
 	GUEST_FD[$name]=$fd
 	qemu-system-x86_64 -accel tcg -M pc -cpu max -m 128 -nodefaults -no-user-config -display none -serial stdio \

@@ -48,6 +48,10 @@ forwarding_is() {
 for forward in 0 1; do
 	forwarding $forward
 	for what in "${!ARGS[@]}"; do
+		case $forward$what in
+		0* | 1nat | 1routed | 1isolated | 1bridged) ;;
+		*) continue ;; # needs no forwarding, or as another does
+		esac
 		note "$what, ip_forward=$forward"
 		before=$(rested_host)
 		# shellcheck disable=SC2086 # words

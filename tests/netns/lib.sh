@@ -356,9 +356,10 @@ processes_of() {
 }
 
 # Files of kvnet, but for the runtime ones with their contents (a pid is another each time).  No traces are empty folders,
-# the host-wide locks (a lock that is removed is none) and the identity of the host, which outlives its networks.
+# locks (an empty file that nobody holds; the next command takes it, or takes it away) and the identity of the host, which
+# outlives its networks.
 files_of_kvnet() {
-	(cd "$T" && find etc run lib ! -type d ! -path "lib/identity*" ! -path "run/locks/.*" -printf '%p %m %u:%g %y %l\n' -type f \
+	(cd "$T" && find etc run lib ! -type d ! -path "lib/identity*" ! -path "run/locks/*" -printf '%p %m %u:%g %y %l\n' -type f \
 		! -path 'run/*' -exec sha256sum {} \; 2>/dev/null | sort) || true
 }
 
@@ -381,7 +382,7 @@ diff_states() {
 
 # host_is WHAT BEFORE: the host's state is, or comes to, that text of snapshot_host.
 host_is() {
-	local now deadline=$((SECONDS + 2))
+	local now deadline=$((SECONDS + 5))
 
 	until now=$(snapshot_host) && [ "$now" = "$2" ]; do
 		[ "$SECONDS" -le "$deadline" ] || fail "$1: the host is not as it was:

@@ -16,7 +16,7 @@ INJECTED=$INJECTED,link,linkat,symlinkat,ftruncate,fsync,fchmod,fchmodat,fchown,
 
 traced() { in_ns router strace -qq -y -s 4096 -e "trace=$INJECTED" -e signal=none "$@"; }
 
-# calls LOG: "NAME N" for each call of the log that matters, N counting the calls of that name.  Left out: what the loader
+# calls LOG: "NAME N TEXT" for each call of the log that matters, N counting the calls of that name.  Left out: what the loader
 # and the C library open for themselves, and what is said to the user.
 calls() {
 	awk -v ours="$T/" '
@@ -29,7 +29,7 @@ calls() {
 				next
 			if (name == "ioctl" && $0 ~ /TCGETS|TIOCGWINSZ/)
 				next
-			print name, n[name]
+			print name, n[name], substr($0, 1, 160)
 		}' "$1"
 }
 
@@ -45,7 +45,7 @@ said() { tr '\n' '|' <"$T/inject.err"; }
 plain() { in_ns router "$@" >"$T/plain.out" 2>&1 || fail "'$*' failed: $(cat "$T/plain.out")"; }
 
 one_failing() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
-	local what="$1: $5 #$6 fails" before=$2 after=$3 reset=$4
+	local what="$1 fails" before=$2 after=$3 reset=$4
 
 	inject error=EPERM "${@:5}"
 	if [ "$status" -eq 0 ]; then
@@ -62,7 +62,7 @@ one_failing() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
 }
 
 one_killed() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
-	local what="$1: killed at $5 #$6" before=$2 after=$3 reset=$4 now
+	local what="$1: killed" before=$2 after=$3 reset=$4 now
 
 	inject signal=KILL "${@:5}"
 	[ "$status" -eq 137 ] || fail "$what: exit $status: $(said)"
@@ -82,10 +82,19 @@ one_killed() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
 	host_is "$what, then taken back" "$before"
 }
 
+# After a failure, so that the next call can be tried: mend, take back, and see whether the host is what it was.
+begin_again() { # BEFORE RESET
+	kvnet apply --all >"$T/again" 2>&1 || true
+	(set +e; trap - ERR; $2) >/dev/null 2>&1 || true
+	[ "$(rested_host)" = "$1" ] || fail "the host cannot be mended: $(cat "$T/again")
+$(diff_states "$1" "$(rested_host)")"
+}
+
 every_call() {
-	local what=$1 reset=$2 before after name n count=0
+	local what=$1 reset=$2 before after name n text one=one_failing count=0 bad=0 status
 
 	shift 2
+	[[ ${0##*/} != kill9_* ]] || one=one_killed
 	plain "$@" # once for what is made for good: folders, the host's identity
 	$reset
 	before=$(rested_host)
@@ -96,13 +105,20 @@ every_call() {
 	traced -o "$T/trace" "$@" >/dev/null || fail "'$*' failed under strace"
 	$reset
 	calls "$T/trace" >"$T/calls"
-	while read -r name n <&3; do
+	while read -r name n text <&3; do
 		count=$((count + 1))
-		case ${0##*/} in
-		kill9_*) one_killed "$what" "$before" "$after" "$reset" "$name" "$n" "$@" ;;
-		*) one_failing "$what" "$before" "$after" "$reset" "$name" "$n" "$@" ;;
-		esac
+		status=0
+		# In the background, since a shell whose failure is waited for does not stop at its first failing command.
+		($one "$what: $name #$n, $text" "$before" "$after" "$reset" "$name" "$n" "$@") &
+		wait $! || status=$?
+		[ "$status" -eq 0 ] || begin_again "$before" "$reset"
+		bad=$((bad + (status != 0)))
+		[ "$bad" -lt 10 ] || fail "$what: that is enough"
 	done 3<"$T/calls"
-	note "$what: $count calls"
+	note "$what: $count calls, $bad failed"
 	[ "$count" -gt 5 ] || fail "$what: only $count calls"
+	BAD=$((${BAD:-0} + bad))
 }
+
+# At the end of the script.
+none_failed() { [ "${BAD:-0}" -eq 0 ] || fail "$BAD calls"; }

@@ -22,3 +22,4 @@ every_call create delete "$KVNET" create br0 --model bridged --uplink up0
 create
 every_call delete create "$KVNET" delete br0
 talks router 198.51.100.1 192.0.2.2
+none_failed

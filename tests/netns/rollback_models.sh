@@ -18,3 +18,4 @@ delete() { plain "$KVNET" delete net0; }
 every_call "create routed" delete "$KVNET" create net0 --model routed --subnet 10.9.0.1/24 --uplink up0
 every_call "create isolated without address" delete "$KVNET" create net0 --model isolated --subnet none
 every_call "create bridged on an existing bridge" delete "$KVNET" create net0 --model bridged --bridge hbr0
+none_failed

@@ -23,3 +23,4 @@ every_call stop start "$KVNET" stop net0
 every_call delete create "$KVNET" delete net0
 stop
 every_call start stop "$KVNET" start net0
+none_failed

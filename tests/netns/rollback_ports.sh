@@ -27,3 +27,4 @@ up
 every_call "qemu-ifdown of the last guest" up "$KVNET_BUILD/qemu-ifdown" t0
 every_call attach detach "$KVNET" attach net0 v-g
 every_call "port add" port_delete "$KVNET" port add net0 kept0 --owner nobody
+none_failed

@@ -21,3 +21,4 @@ back
 
 every_call "set model" back "$KVNET" set net0 model=isolated
 every_call "set all" back "$KVNET" set net0 model=routed mtu=1400 ipv4.address=10.19.0.1/24 ipv4.dhcp=10.19.0.5-10.19.0.9 isolate_ports=true
+none_failed

@@ -180,6 +180,8 @@ static void test_range_size_reversed(void **state)
 
 	(void)state;
 	assert_int_equal(kvn_range_size(&range), 0);
+	range = (struct kvn_range){ip("10.0.1.0"), ip("10.0.0.0")};
+	assert_int_equal(kvn_range_size(&range), 0);
 	range = (struct kvn_range){ip("fd01::"), ip("fd00::")};
 	assert_int_equal(kvn_range_size(&range), 0);
 }
@@ -309,8 +311,8 @@ static void test_netmask(void **state)
 		[24] = "255.255.255.0", [30] = "255.255.255.252", [31] = "255.255.255.254", [32] = "255.255.255.255"};
 
 	(void)state;
-	for (uint8_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		struct kvn_ip mask = kvn_netmask(i);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		struct kvn_ip mask = kvn_netmask((uint8_t)i);
 
 		if (wanted[i])
 			assert_ip(&mask, wanted[i]);

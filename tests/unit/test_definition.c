@@ -54,7 +54,7 @@ static size_t each_file(const char *folder, void (*visit)(const char *name))
 	dir = opendir(path);
 	if (!dir)
 		fail_msg("%s: %s", path, strerror(errno));
-	while ((entry = readdir(dir)))
+	while (dir && (entry = readdir(dir)))
 		if (strlen(entry->d_name) > 5 && strcmp(strchr(entry->d_name, '.'), ".yaml") == 0) {
 			visit(entry->d_name);
 			n++;

@@ -477,7 +477,7 @@ static void test_excerpt(void **state)
 	/* A character is not cut in two: 59 letters, then two bytes across the border. */
 	memset(text, 0, sizeof(text));
 	memset(text, 'x', 59);
-	strcpy(text + 59, "\xc3\xa4 and more");
+	(void)snprintf(text + 59, sizeof(text) - 59, "\xc3\xa4 and more");
 	kvn_text_excerpt(text, excerpt);
 	assert_int_equal(strlen(excerpt), 59 + 3);
 	assert_string_equal(excerpt + 59, "...");

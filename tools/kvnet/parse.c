@@ -230,7 +230,9 @@ static int parse_option(struct command *command, int argc, char **argv, int i, s
 		return -USAGE;
 	}
 	r = take_option(command, option, value, err);
-	return r == 0 ? used : r == -ENOENT ? -1 : -USAGE; /* a user who is not there is no wrong usage */
+	if (r == 0)
+		return used;
+	return option->id == OPT_SET ? -USAGE : -1; /* a value that makes no sense is no wrong usage */
 }
 
 static int check_words(const struct command *command, struct kvn_error *err)
