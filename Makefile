@@ -164,7 +164,7 @@ bench:
 # ---- lint ----
 
 C_FILES := $(sort $(wildcard lib/*.[ch] tools/*.c tools/kvnet/*.[ch] tests/unit/*.c tests/netns/*.c tests/guest/*.c tests/fuzz/*.c bench/*.c))
-SH_FILES := $(sort $(wildcard tests/netns/*.sh tests/guest/*.sh) tests/run tests/guest/image tests/guest/init scripts/demo scripts/deps bench/run .ci/run)
+SH_FILES := $(sort $(wildcard tests/netns/*.sh tests/guest/*.sh) tests/run tests/guest/image tests/guest/init scripts/demo scripts/deps bench/run bench/table bench/first-lease $(wildcard bench/classic-*) .ci/run)
 
 .PHONY: lint
 lint: lint-format lint-tidy lint-cppcheck lint-shell lint-clang

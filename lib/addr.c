@@ -30,6 +30,7 @@ struct addr_list {
 	struct kvn_addr *addrs;
 	size_t n, size;
 	int ifindex;
+	struct kvn_netlink *nl;
 };
 
 static void get_ip(struct nlattr *attr, int family, struct kvn_ip *ret)
@@ -45,7 +46,7 @@ static bool is_link_local6(const struct kvn_ip *ip)
 	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
 }
 
-static int parse_addr(const struct nlmsghdr *hdr, int wanted, struct kvn_addr *ret)
+static int parse_addr(const struct nlmsghdr *hdr, const struct addr_list *list, struct kvn_addr *ret)
 {
 	struct nlattr *attrs[IFA_LAST + 1];
 	const struct ifaddrmsg *header = nlmsg_data(hdr);
@@ -55,7 +56,7 @@ static int parse_addr(const struct nlmsghdr *hdr, int wanted, struct kvn_addr *r
 	if (hdr->nlmsg_type != RTM_NEWADDR ||
 	    nlmsg_parse((struct nlmsghdr *)hdr, sizeof(*header), attrs, IFA_LAST, NULL) < 0)
 		return -EBADMSG;
-	if ((wanted && (int)header->ifa_index != wanted) ||
+	if ((list->ifindex && (int)header->ifa_index != list->ifindex) ||
 	    (header->ifa_family != AF_INET && header->ifa_family != AF_INET6))
 		return -EAGAIN;
 	get_ip(attrs[IFA_LOCAL], header->ifa_family, &local);
@@ -80,7 +81,7 @@ static int parse_addr(const struct nlmsghdr *hdr, int wanted, struct kvn_addr *r
 		ret->metric = nla_get_u32(attrs[IFA_RT_PRIORITY]);
 	if (attrs[IFA_PROTO])
 		ret->protocol = nla_get_u8(attrs[IFA_PROTO]);
-	r = kvn_link_name((int)header->ifa_index, ret->ifname);
+	r = kvn_link_name(list->nl, (int)header->ifa_index, ret->ifname);
 	if (r < 0)
 		return r == -ENODEV ? -EAGAIN : r; /* the link went meanwhile */
 	if (strcmp(ret->label, ret->ifname) == 0)
@@ -92,7 +93,7 @@ static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 {
 	struct addr_list *list = arg;
 	struct kvn_addr addr;
-	int r = parse_addr(hdr, list->ifindex, &addr);
+	int r = parse_addr(hdr, list, &addr);
 
 	if (r == -EAGAIN)
 		return 0;
@@ -120,6 +121,7 @@ int kvn_addr_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_addr **ret,
 
 	if (r < 0)
 		return r;
+	list.nl = nl;
 	for (int i = 0; i < KVN_DUMP_TRIES; i++) {
 		auto_msg struct nl_msg *msg = kvn_netlink_request(RTM_GETADDR, 0, &header, sizeof(header));
 
@@ -153,7 +155,7 @@ static int call(struct kvn_kernel *kernel, int type, int flags, const struct kvn
 	int r = kvn_kernel_route(kernel, &nl, err), ifindex = 0;
 
 	if (r == 0)
-		r = kvn_link_index(addr->ifname, &ifindex, err);
+		r = kvn_link_index(nl, addr->ifname, &ifindex, err);
 	if (r < 0)
 		return r;
 	header.ifa_index = (uint32_t)ifindex;

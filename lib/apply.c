@@ -240,7 +240,10 @@ int kvn_apply(struct kvn *kvn, const char *network, const struct kvn_plan *plan,
 		r = run(kvn, network, &plan->ops[begun], err);
 	}
 	if (r == 0)
-		return kvn_journal_close(kvn, network, err);
+		r = kvn_journal_close(kvn, network,
+				      err); /* a journal that stays would be replayed: better undo it now */
+	if (r == 0)
+		return 0;
 	if (undo(kvn, network, plan, begun, &failure) < 0)
 		return kvn_fail(err, err ? err->code : EIO, "%s; and taking it back: %s", err ? err->message : "",
 				failure.message); /* the journal stays: the next command tries again */

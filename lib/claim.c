@@ -75,6 +75,7 @@ static int save_links(const char *family, json_t *saved, struct kvn_error *err)
 	char dir_path[64], key[128];
 	auto_dir DIR *dir = NULL;
 	const struct dirent *entry;
+	int r;
 
 	(void)snprintf(dir_path, sizeof(dir_path), "/proc/sys/net/%s/conf", family);
 	dir = opendir(dir_path);
@@ -88,16 +89,22 @@ static int save_links(const char *family, json_t *saved, struct kvn_error *err)
 		    strcmp(entry->d_name, "all") == 0)
 			continue;
 		memcpy(link, entry->d_name, strlen(entry->d_name) + 1);
-		if (kvn_sysctl_get_link(family, link, "forwarding", &forwarding, NULL) < 0)
+		r = kvn_sysctl_get_link(family, link, "forwarding", &forwarding, err);
+		if (r == -ENOENT)
 			continue; /* the link went meanwhile */
+		if (r < 0)
+			return r;
 		for (char *p = link; *p; p++)
 			*p = *p == '.' ? '/' : *p;
 		(void)snprintf(key, sizeof(key), "net.%s.conf.%s.forwarding", family, link);
 		if (forwarding && save(saved, key, forwarding) < 0)
 			return kvn_fail_errno(err, ENOMEM, "claim");
 		(void)snprintf(key, sizeof(key), "net.%s.conf.%s.accept_ra", family, link);
-		if (strcmp(family, "ipv6") == 0 && strcmp(link, "default") != 0 &&
-		    kvn_sysctl_get(key, &accept_ra, NULL) == 0 && accept_ra == 1 && save(saved, key, 1) < 0)
+		if (strcmp(family, "ipv6") == 0 && strcmp(link, "default") != 0)
+			r = kvn_sysctl_get(key, &accept_ra, err);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (accept_ra == 1 && save(saved, key, 1) < 0)
 			return kvn_fail_errno(err, ENOMEM, "claim");
 	}
 	return 0;
@@ -195,17 +202,15 @@ int kvn_claim_del(const struct kvn *kvn, const char *key, const char *network, s
 	kvn_path path;
 	size_t i;
 
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return r;
 	users = json_object_get(claim, "users");
 	json_array_foreach(users, i, user) if (strcmp(json_string_value(user), network) == 0)(void)
 		json_array_remove(users, i--);
 	if (json_array_size(users) > 0)
 		return store(kvn, key, claim, err);
-	r = give_back(key, claim, err);
-	if (r == 0)
+	r = claim ? give_back(key, claim, err) : 0;
+	if (r == 0) /* without a claim too: a killed writer may have left half of one */
 		r = kvn_file_remove(kvn_path_claim(kvn, key, path), err);
 	(void)snprintf(path, sizeof(path), "%s/claims", kvn->runtime_dir);
 	(void)rmdir(path); /* stays while another claim is in it */

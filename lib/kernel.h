@@ -36,8 +36,8 @@ struct kvn_link_info {
 };
 
 /* The index of link @ifname, and the name of @ifindex.  -ENODEV there is no such link; any other says nothing about it */
-int kvn_link_index(const char *ifname, int *ret, struct kvn_error *err);
-int kvn_link_name(int ifindex, char ret[static IFNAMSIZ]);
+int kvn_link_index(struct kvn_netlink *nl, const char *ifname, int *ret, struct kvn_error *err);
+int kvn_link_name(struct kvn_netlink *nl, int ifindex, char ret[static IFNAMSIZ]);
 
 /* -ENODEV there is no such link */
 int kvn_link_get(struct kvn_kernel *kernel, const char *ifname, struct kvn_link_info *ret, struct kvn_error *err);

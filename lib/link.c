@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "cleanup.h"
 #include "kernel.h"
@@ -107,21 +108,26 @@ static struct nl_msg *request(int type, int flags, const struct ifinfomsg *heade
 	return msg;
 }
 
-int kvn_link_index(const char *ifname, int *ret, struct kvn_error *err)
+/* By ioctl on the socket that is open: the C library would open one for each name of a dump. */
+int kvn_link_index(struct kvn_netlink *nl, const char *ifname, int *ret, struct kvn_error *err)
 {
-	unsigned ifindex = if_nametoindex(ifname);
+	struct ifreq ifr = {0};
 
-	if (!ifindex)
-		return kvn_fail_errno(err, errno == ENXIO ? ENODEV : errno, "link '%s'", ifname);
-	*ret = (int)ifindex;
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
+	if (ioctl(kvn_netlink_fd(nl), SIOCGIFINDEX, &ifr) < 0)
+		return kvn_fail_errno(err, errno, "link '%s'", ifname);
+	*ret = ifr.ifr_ifindex;
 	return 0;
 }
 
-int kvn_link_name(int ifindex, char ret[static IFNAMSIZ])
+int kvn_link_name(struct kvn_netlink *nl, int ifindex, char ret[static IFNAMSIZ])
 {
-	if (if_indextoname((unsigned)ifindex, ret))
-		return 0;
-	return errno == ENXIO ? -ENODEV : -errno;
+	struct ifreq ifr = {.ifr_ifindex = ifindex};
+
+	if (ioctl(kvn_netlink_fd(nl), SIOCGIFNAME, &ifr) < 0)
+		return -errno;
+	memcpy(ret, ifr.ifr_name, IFNAMSIZ);
+	return 0;
 }
 
 int kvn_link_get(struct kvn_kernel *kernel, const char *ifname, struct kvn_link_info *ret, struct kvn_error *err)

@@ -67,6 +67,11 @@ void kvn_netlink_close(struct kvn_netlink *nl)
 	free(nl);
 }
 
+int kvn_netlink_fd(const struct kvn_netlink *nl)
+{
+	return nl_socket_get_fd(nl->sock);
+}
+
 struct nl_msg *kvn_netlink_request(int type, int flags, const void *header, size_t size)
 {
 	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);

@@ -24,6 +24,8 @@ typedef int kvn_netlink_each(const struct nlmsghdr *hdr, void *arg);
 /* Open a NETLINK_ROUTE socket with extended acks and strict dump checking.  -EPROTONOSUPPORT -EMFILE -ENOMEM */
 int kvn_netlink_open(struct kvn_netlink **ret, struct kvn_error *err);
 void kvn_netlink_close(struct kvn_netlink *nl);
+/* Its descriptor, for ioctls that take any socket; stays @nl's. */
+int kvn_netlink_fd(const struct kvn_netlink *nl);
 
 /* A request of @type whose fixed header is @header; attributes are the caller's to put.  NULL: no memory. */
 struct nl_msg *kvn_netlink_request(int type, int flags, const void *header, size_t size);

@@ -25,10 +25,13 @@ static int collect_ports(struct kvn *kvn, const char *name, struct kvn_error *er
 	int r = kvn_port_recorded(kvn, name, &names, &n, err);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct kvn_netlink *nl;
 		struct kvn_nft *nft;
 		int ifindex;
 
-		r = kvn_link_index(names[i], &ifindex, err);
+		r = kvn_kernel_route(&kvn->kernel, &nl, err);
+		if (r == 0)
+			r = kvn_link_index(nl, names[i], &ifindex, err);
 		if (r != -ENODEV)
 			continue; /* it is there; any other failure ends the loop */
 		r = kvn_kernel_nft(&kvn->kernel, &nft, err);

@@ -13,7 +13,8 @@ bool kvn_record_exists(const struct kvn *kvn, const char *network);
 
 /* Names of the networks that are up, sorted, with @is_begun those too that a killed command left a journal of; *ret is the
  * caller's to free. */
-int kvn_record_dump(const struct kvn *kvn, bool is_begun, char (**ret)[KVN_NAME_MAX + 1], size_t *ret_n, struct kvn_error *err);
+int kvn_record_dump(const struct kvn *kvn, bool is_begun, char (**ret)[KVN_NAME_MAX + 1], size_t *ret_n,
+		    struct kvn_error *err);
 /* Is no network but @network up? Stops at the first other. */
 int kvn_record_others(const struct kvn *kvn, const char *network, bool *ret_is_last, struct kvn_error *err);
 

@@ -18,6 +18,7 @@
 struct route_list {
 	struct kvn_route *routes;
 	size_t n, size;
+	struct kvn_netlink *nl;
 };
 
 static void get_ip(struct nlattr *attr, int family, struct kvn_ip *ret)
@@ -44,7 +45,7 @@ static bool is_of_interest(const struct rtmsg *header, uint32_t table)
 	       header->rtm_type != RTN_MULTICAST;
 }
 
-static int parse_route(const struct nlmsghdr *hdr, struct kvn_route *ret)
+static int parse_route(const struct nlmsghdr *hdr, struct kvn_netlink *nl, struct kvn_route *ret)
 {
 	struct nlattr *attrs[RTA_MAX + 1];
 	const struct rtmsg *header = nlmsg_data(hdr);
@@ -68,7 +69,7 @@ static int parse_route(const struct nlmsghdr *hdr, struct kvn_route *ret)
 		ret->raw_oif = (int)nla_get_u32(attrs[RTA_OIF]);
 	else if (attrs[RTA_MULTIPATH])
 		ret->raw_oif = first_hop_oif(attrs[RTA_MULTIPATH]);
-	r = ret->raw_oif ? kvn_link_name(ret->raw_oif, ret->ifname) : 0;
+	r = ret->raw_oif ? kvn_link_name(nl, ret->raw_oif, ret->ifname) : 0;
 	if (r < 0)
 		return r == -ENODEV ? -EAGAIN : r; /* its link went meanwhile */
 	ret->raw_size = (size_t)nlmsg_datalen(hdr);
@@ -82,7 +83,7 @@ static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 {
 	struct route_list *list = arg;
 	struct kvn_route route;
-	int r = parse_route(hdr, &route);
+	int r = parse_route(hdr, list->nl, &route);
 
 	if (r == -EAGAIN)
 		return 0;
@@ -125,6 +126,7 @@ int kvn_route_dump(struct kvn_kernel *kernel, struct kvn_route **ret, size_t *re
 
 	if (r < 0)
 		return r;
+	list.nl = nl;
 	r = dump_family(nl, AF_INET, &list, err);
 	if (r == 0)
 		r = dump_family(nl, AF_INET6, &list, err);
@@ -196,7 +198,7 @@ static int call(struct kvn_kernel *kernel, int type, int flags, const struct kvn
 	int r = kvn_kernel_route(kernel, &nl, err), oif = 0;
 
 	if (r == 0)
-		r = kvn_link_index(route->ifname, &oif, err);
+		r = kvn_link_index(nl, route->ifname, &oif, err);
 	if (r < 0)
 		return r;
 	if (route->raw_size < sizeof(struct rtmsg))

@@ -54,14 +54,18 @@ static void parse_alias(const char *alias, char network[static IFNAMSIZ], bool *
 		*ret_is_foreign = alias[0] != '\0';
 }
 
-static enum kvn_link_ipv6 read_ipv6(const char *ifname)
+/* A kernel without IPv6 has it off everywhere. */
+static int read_ipv6(const char *ifname, enum kvn_link_ipv6 *ret, struct kvn_error *err)
 {
 	int disabled = 1, accept_ra = 1;
+	int r = kvn_sysctl_get_link("ipv6", ifname, "disable_ipv6", &disabled, err);
 
-	if (kvn_sysctl_get_link("ipv6", ifname, "disable_ipv6", &disabled, NULL) < 0 || disabled)
-		return KVN_IPV6_OFF;
-	(void)kvn_sysctl_get_link("ipv6", ifname, "accept_ra", &accept_ra, NULL); /* unreadable: as any NIC */
-	return accept_ra ? KVN_IPV6_HOST : KVN_IPV6_ROUTER;
+	if (r == 0 && !disabled)
+		r = kvn_sysctl_get_link("ipv6", ifname, "accept_ra", &accept_ra, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret = disabled ? KVN_IPV6_OFF : accept_ra ? KVN_IPV6_HOST : KVN_IPV6_ROUTER;
+	return 0;
 }
 
 static int add_link(const struct kvn_link_info *info, struct kvn_state *ret, struct kvn_error *err)
@@ -70,9 +74,12 @@ static int add_link(const struct kvn_link_info *info, struct kvn_state *ret, str
 				.link = {.mtu = info->mtu,
 					 .is_up = info->flags & IFF_UP,
 					 .is_arp_off = info->flags & IFF_NOARP,
-					 .stp = info->stp,
-					 .ipv6 = read_ipv6(info->ifname)}};
+					 .stp = info->stp}};
 	bool is_foreign;
+	int r = read_ipv6(info->ifname, &item.link.ipv6, err);
+
+	if (r < 0)
+		return r;
 
 	memcpy(item.link.ifname, info->ifname, IFNAMSIZ);
 	memcpy(item.link.mac, info->mac, 6);
@@ -107,7 +114,7 @@ static int fill_port(struct kvn *kvn, const char *network, const struct kvn_link
 	memcpy(port.ifname, info->ifname, IFNAMSIZ);
 	parse_alias(info->alias, port.network, &port.is_alias_foreign);
 	port.master[0] = '\0';
-	r = info->master ? kvn_link_name(info->master, port.master) : 0;
+	r = info->master ? kvn_link_name(kvn->kernel.route, info->master, port.master) : 0;
 	if (r < 0 && r != -ENODEV)
 		return kvn_fail_errno(err, -r, "master of '%s'", info->ifname);
 	port.mtu = info->mtu;

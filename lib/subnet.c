@@ -10,6 +10,7 @@
 #include "definition.h"
 #include "file.h"
 #include "identity.h"
+#include "record.h"
 #include "store.h"
 
 #define AUTO4_PREFIXLEN 24
@@ -45,12 +46,28 @@ static int add(struct taken_list *list, const struct kvn_cidr *cidr, const char 
 	return 0;
 }
 
-static bool is_own(const struct kvn_network *net, const char *ifname)
+/* The network's bridge, and the one that it is up with when that is about to be renamed. */
+struct own {
+	char bridge[IFNAMSIZ], old_bridge[IFNAMSIZ];
+};
+
+static void find_own(const struct kvn *kvn, const struct kvn_network *net, struct own *ret)
 {
-	return strcmp(ifname, net->bridge) == 0;
+	struct kvn_network old = {0};
+
+	memcpy(ret->bridge, net->bridge, IFNAMSIZ);
+	memcpy(ret->old_bridge, net->bridge, IFNAMSIZ);
+	if (kvn_record_read(kvn, net->name, &old, NULL) == 0)
+		memcpy(ret->old_bridge, old.bridge, IFNAMSIZ);
+	kvn_network_clear(&old);
 }
 
-static int add_addresses(struct kvn *kvn, const struct kvn_network *net, struct taken_list *list, struct kvn_error *err)
+static bool is_own(const struct own *own, const char *ifname)
+{
+	return strcmp(ifname, own->bridge) == 0 || strcmp(ifname, own->old_bridge) == 0;
+}
+
+static int add_addresses(struct kvn *kvn, const struct own *own, struct taken_list *list, struct kvn_error *err)
 {
 	auto_free struct kvn_addr *addrs = NULL;
 	size_t n = 0;
@@ -59,7 +76,7 @@ static int add_addresses(struct kvn *kvn, const struct kvn_network *net, struct 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		char by[96], text[KVN_CIDR_TEXT];
 
-		if (is_own(net, addrs[i].ifname))
+		if (is_own(own, addrs[i].ifname))
 			continue;
 		(void)snprintf(by, sizeof(by), "address %s on '%s'", kvn_cidr_format(&addrs[i].cidr, text),
 			       addrs[i].ifname);
@@ -73,7 +90,7 @@ static int add_addresses(struct kvn *kvn, const struct kvn_network *net, struct 
 	return r;
 }
 
-static int add_routes(struct kvn *kvn, const struct kvn_network *net, struct taken_list *list, struct kvn_error *err)
+static int add_routes(struct kvn *kvn, const struct own *own, struct taken_list *list, struct kvn_error *err)
 {
 	auto_free struct kvn_route *routes = NULL;
 	size_t n = 0;
@@ -83,7 +100,7 @@ static int add_routes(struct kvn *kvn, const struct kvn_network *net, struct tak
 		const struct kvn_route *route = &routes[i];
 		char by[96], text[KVN_CIDR_TEXT], table[32] = "";
 
-		if (is_own(net, route->ifname) ||
+		if (is_own(own, route->ifname) ||
 		    route->dst.prefixlen <= (route->family == AF_INET ? DEFAULT4_PREFIXLEN : DEFAULT6_PREFIXLEN))
 			continue;
 		if (route->table != RT_TABLE_MAIN)
@@ -206,10 +223,13 @@ static int pick6(const struct kvn *kvn, const struct taken_list *list, struct kv
 static int gather(struct kvn *kvn, const struct kvn_network *net, bool has_definitions, struct taken_list *list,
 		  struct kvn_error *err)
 {
-	int r = add_addresses(kvn, net, list, err);
+	struct own own;
+	int r;
 
+	find_own(kvn, net, &own);
+	r = add_addresses(kvn, &own, list, err);
 	if (r == 0)
-		r = add_routes(kvn, net, list, err);
+		r = add_routes(kvn, &own, list, err);
 	if (r == 0 && has_definitions)
 		r = add_definitions(kvn, net, list, err);
 	return r;

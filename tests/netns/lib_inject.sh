@@ -8,6 +8,8 @@
 # COMMAND (a path and its arguments) runs in the router; RESET is a function that takes back what COMMAND does.
 # In a script named rollback_*: a call fails with EPERM.  COMMAND says so in one line and the host is as before, or it
 # succeeds as if nothing had been (what failed did not matter); done again, it succeeds.
+# With ONWARD=1 the command gives something up for good and does not take it back (a guest's end): what failed may be half
+# done, but done again, the command does the rest.
 # In one named kill9_*: the process is killed at the call.  The same command again, or "apply --all", leaves the host as
 # before COMMAND or as after it, nothing half done and nothing twice; RESET then leaves it as before.
 
@@ -53,7 +55,7 @@ one_failing() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
 	else
 		[ "$status" -eq 1 ] || fail "$what: exit $status: $(said)"
 		[ "$(wc -l <"$T/inject.err")" -eq 1 ] || fail "$what: not one line: $(said)"
-		host_is "$what ($(said))" "$before"
+		[ "${ONWARD:-0}" -eq 1 ] || host_is "$what ($(said))" "$before"
 		plain "${@:7}"
 		host_is "$what ($(said)), then the command again" "$after"
 	fi
@@ -83,9 +85,10 @@ one_killed() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
 }
 
 # After a failure, so that the next call can be tried: mend, take back, and see whether the host is what it was.
-begin_again() { # BEFORE RESET
+begin_again() { # BEFORE RESET COMMAND...
 	kvnet apply --all >"$T/again" 2>&1 || true
-	(set +e; trap - ERR; $2) >/dev/null 2>&1 || true
+	in_ns router "${@:3}" >>"$T/again" 2>&1 || true
+	($2) >>"$T/again" 2>&1 || true
 	[ "$(rested_host)" = "$1" ] || fail "the host cannot be mended: $(cat "$T/again")
 $(diff_states "$1" "$(rested_host)")"
 }
@@ -111,7 +114,7 @@ every_call() {
 		# In the background, since a shell whose failure is waited for does not stop at its first failing command.
 		($one "$what: $name #$n, $text" "$before" "$after" "$reset" "$name" "$n" "$@") &
 		wait $! || status=$?
-		[ "$status" -eq 0 ] || begin_again "$before" "$reset"
+		[ "$status" -eq 0 ] || begin_again "$before" "$reset" "$@"
 		bad=$((bad + (status != 0)))
 		[ "$bad" -lt 10 ] || fail "$what: that is enough"
 	done 3<"$T/calls"

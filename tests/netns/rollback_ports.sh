@@ -24,7 +24,7 @@ ip -n "kvt-$$-router" tuntap add dev t0 mode tap vnet_hdr
 
 every_call "qemu-ifup of the first guest" down "$KVNET_BUILD/qemu-ifup" t0
 up
-every_call "qemu-ifdown of the last guest" up "$KVNET_BUILD/qemu-ifdown" t0
+ONWARD=1 every_call "qemu-ifdown of the last guest" up "$KVNET_BUILD/qemu-ifdown" t0
 every_call attach detach "$KVNET" attach net0 v-g
 every_call "port add" port_delete "$KVNET" port add net0 kept0 --owner nobody
 none_failed

@@ -192,8 +192,9 @@ static int take_option(struct command *command, const struct option *option, con
 	case OPT_QUEUES:
 		return parse_queues(value, &command->port.queues, err);
 	case OPT_MAC:
-		return kvn_mac_parse(value, command->port.mac) < 0
-			       ? kvn_fail(err, EINVAL, "--mac: '%s' is no MAC address", value)
+		return kvn_mac_parse(value, command->port.mac) < 0 || command->port.mac[0] & 1 ||
+				       kvn_mac_is_zero(command->port.mac)
+			       ? kvn_fail(err, EINVAL, "--mac: '%s' is no guest's MAC address", value)
 			       : 0;
 	case OPT_HELP:
 	case OPT_END:
