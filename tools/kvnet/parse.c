@@ -44,6 +44,10 @@ static int unknown_verb(const char *word, struct kvn_error *err)
 	const char *nearest = NULL;
 	size_t best = 3;
 
+	if (strcmp(word, "port") == 0) {
+		(void)kvn_fail(err, EINVAL, "port: 'port add' or 'port delete'? See 'kvnet help port add'");
+		return USAGE;
+	}
 	for (const struct verb *verb = verbs; verb->name; verb++)
 		if (distance(word, verb->name) < best) {
 			best = distance(word, verb->name);
@@ -258,6 +262,7 @@ static int check_words(const struct command *command, struct kvn_error *err)
 
 int parse_command(int argc, char **argv, struct command *ret, struct kvn_error *err)
 {
+	static char help[] = "help", version[] = "version";
 	int used = 0;
 
 	ret->port = (struct kvn_port_options){.uid = UINT32_MAX, .gid = UINT32_MAX, .queues = 1};
@@ -268,9 +273,9 @@ int parse_command(int argc, char **argv, struct command *ret, struct kvn_error *
 		return USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		argv[1] = (char[]){"help"};
+		argv[1] = help;
 	if (strcmp(argv[1], "--version") == 0)
-		argv[1] = (char[]){"version"};
+		argv[1] = version;
 	ret->verb = find_verb(argc - 1, argv + 1, &used);
 	if (!ret->verb)
 		return unknown_verb(argv[1], err);
