@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "cleanup.h"
 #include "file.h"
@@ -25,10 +26,15 @@ static int take_dir(const char *variable, const char *fallback, char ret[static 
 int kvn_open(struct kvn **ret, struct kvn_error *err)
 {
 	auto_free struct kvn *kvn = calloc(1, sizeof(*kvn));
+	size_t seed = 0;
 	int r;
 
 	if (!kvn)
 		return kvn_fail_errno(err, ENOMEM, "kvnet");
+	/* jansson would open /dev/urandom for it, in every hook that runs for a millisecond; 0 leaves that to it. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+		seed = 0;
+	json_object_seed(seed);
 	r = take_dir("KVNET_CONFIG_DIR", "/etc/kvnet", kvn->config_dir, err);
 	if (r == 0)
 		r = take_dir("KVNET_RUNTIME_DIR", "/run/kvnet", kvn->runtime_dir, err);

@@ -49,11 +49,14 @@ int kvn_journal_add(int fd, const struct kvn_op *op, struct kvn_error *err)
 int kvn_journal_close(const struct kvn *kvn, const char *network, struct kvn_error *err)
 {
 	kvn_path path;
-	int r = kvn_file_remove(kvn_path_journal(kvn, network, path), err);
 
+	if (unlink(kvn_path_journal(kvn, network, path)) < 0 && errno != ENOENT)
+		return kvn_fail_errno(err, errno, "cannot remove %s", path);
+	if (access(kvn_path_record(kvn, network, path), F_OK) == 0)
+		return 0; /* up: the directory stays */
 	(void)rmdir(kvn_path_ports(kvn, network, path)); /* stays while a port is recorded */
-	(void)rmdir(kvn_path_runtime(kvn, network, path)); /* stays while the network is up */
-	return r;
+	(void)rmdir(kvn_path_runtime(kvn, network, path)); /* or anything else is in it */
+	return 0;
 }
 
 static int read_side(const json_t *line, const char *name, bool *ret_has, struct kvn_item *ret, struct kvn_error *err)

@@ -203,6 +203,8 @@ int kvn_hook_down(struct kvn *kvn, const char *program, const char *ifname, stru
 int kvn_names(struct kvn *kvn, json_t **ret, struct kvn_error *err);
 int kvn_list(struct kvn *kvn, json_t **ret, struct kvn_error *err);
 int kvn_show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
+/* The definition part of kvn_show() alone, no "auto" left: asks neither the kernel nor dnsmasq. */
+int kvn_definition(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
 /* The definition's text as it is on disk; *ret is the caller's to free. */
 int kvn_definition_text(struct kvn *kvn, const char *name, char **ret, struct kvn_error *err);
 /* @name NULL: of every network. */

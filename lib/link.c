@@ -293,13 +293,13 @@ static int set_master(struct kvn_kernel *kernel, const struct kvn_port *port, st
 {
 	struct ifinfomsg header = {.ifi_family = AF_UNSPEC};
 	auto_msg struct nl_msg *msg = request(RTM_NEWLINK, 0, &header, port->ifname);
-	struct kvn_link_info master = {0};
 	static const uint8_t any[6];
-	int r = port->master[0] ? kvn_link_get(kernel, port->master, &master, err) : 0;
+	int master = 0;
+	int r = port->master[0] ? kvn_link_index(kernel->route, port->master, &master, err) : 0;
 
 	if (r < 0)
 		return r;
-	if (!msg || nla_put_u32(msg, IFLA_MASTER, (uint32_t)master.ifindex) < 0 ||
+	if (!msg || nla_put_u32(msg, IFLA_MASTER, (uint32_t)master) < 0 ||
 	    (port->mtu && nla_put_u32(msg, IFLA_MTU, port->mtu) < 0) ||
 	    (memcmp(port->lladdr, any, 6) != 0 && nla_put(msg, IFLA_ADDRESS, 6, port->lladdr) < 0))
 		return kvn_fail_errno(err, ENOMEM, "port '%s'", port->ifname);

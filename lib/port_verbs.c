@@ -69,7 +69,7 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, pid_t
 	if (r == 0 && strcmp(info.kind, "bridge") == 0)
 		r = kvn_fail(err, EINVAL, "port '%s': it is a bridge, and a bridge cannot be a port", ifname);
 	if (r == 0)
-		r = kvn_snapshot_port(kvn, name, ifname, &op.had.port, err);
+		r = kvn_snapshot_link_port(kvn, name, &info, &op.had.port, err);
 	if (r < 0)
 		return r;
 	r = ready(kvn, name, &net, &bridge, err);

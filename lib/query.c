@@ -340,6 +340,22 @@ int kvn_show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *
 	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
 }
 
+int kvn_definition(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
+{
+	struct kvn_network net = {0};
+	bool is_up;
+	int r = kvn_name_check(name, err);
+
+	if (r == 0)
+		r = read_either(kvn, name, &net, &is_up, err);
+	if (r == 0) {
+		*ret = kvn_definition_write(&net);
+		r = *ret ? 0 : no_memory(err);
+	}
+	kvn_network_clear(&net);
+	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
+}
+
 int kvn_definition_text(struct kvn *kvn, const char *name, char **ret, struct kvn_error *err)
 {
 	kvn_path path;

@@ -103,8 +103,8 @@ static int add_addresses(struct kvn *kvn, int ifindex, bool is_all, struct kvn_s
 	return r;
 }
 
-static int fill_port(struct kvn *kvn, const char *network, const struct kvn_link_info *info, struct kvn_port *ret,
-		     struct kvn_error *err)
+int kvn_snapshot_link_port(struct kvn *kvn, const char *network, const struct kvn_link_info *info, struct kvn_port *ret,
+			   struct kvn_error *err)
 {
 	struct kvn_port port = {.uid = UINT32_MAX, .gid = UINT32_MAX};
 	int r = kvn_port_recall(kvn, network, info->ifname, &port, err);
@@ -132,7 +132,7 @@ int kvn_snapshot_port(struct kvn *kvn, const char *network, const char *ifname, 
 	struct kvn_link_info info;
 	int r = kvn_link_get(&kvn->kernel, ifname, &info, err);
 
-	return r < 0 ? r : fill_port(kvn, network, &info, ret, err);
+	return r < 0 ? r : kvn_snapshot_link_port(kvn, network, &info, ret, err);
 }
 
 static int add_port(struct kvn *kvn, const struct kvn_network *net, const struct kvn_link_info *info,
@@ -140,7 +140,7 @@ static int add_port(struct kvn *kvn, const struct kvn_network *net, const struct
 {
 	struct kvn_item item = {.object = KVN_OBJECT_PORT};
 	struct kvn_nft *nft;
-	int r = fill_port(kvn, net->name, info, &item.port, err);
+	int r = kvn_snapshot_link_port(kvn, net->name, info, &item.port, err);
 
 	if (r == 0 && net->model == KVN_BRIDGED) {
 		r = kvn_kernel_nft(&kvn->kernel, &nft, err);
@@ -215,7 +215,7 @@ static int add_uplink(struct kvn *kvn, const struct kvn_network *net, int bridge
 	int r = kvn_link_get(&kvn->kernel, net->uplink, &info, err);
 
 	if (r == 0)
-		r = fill_port(kvn, net->name, &info, &item.port, err);
+		r = kvn_snapshot_link_port(kvn, net->name, &info, &item.port, err);
 	if (r < 0)
 		return r == -ENODEV ? 0 : r;
 	item.port.is_uplink = item.port.is_alias_foreign = true;

@@ -13,8 +13,10 @@ int kvn_snapshot(struct kvn *kvn, const struct kvn_network *net, struct kvn_stat
 /* The links on the bridge @net as ports; appended to @ret. */
 int kvn_snapshot_ports(struct kvn *kvn, const struct kvn_network *net, struct kvn_state *ret, struct kvn_error *err);
 
-/* One link as a port of @network, with what its record says.  -ENODEV */
+/* One link as a port of @network, with what its record says; the second where the link is known already.  -ENODEV */
 int kvn_snapshot_port(struct kvn *kvn, const char *network, const char *ifname, struct kvn_port *ret,
 		      struct kvn_error *err);
+int kvn_snapshot_link_port(struct kvn *kvn, const char *network, const struct kvn_link_info *info, struct kvn_port *ret,
+			   struct kvn_error *err);
 
 #endif

@@ -50,15 +50,15 @@ static const char *text_at(const json_t *object, const char *outer, const char *
 	return text ? text : "none";
 }
 
-static void print_created(const json_t *network)
+static void print_created(const json_t *network, const char *state)
 {
 	const char *name = json_string_value(json_object_get(network, "name"));
+	const char *model = json_string_value(json_object_get(network, "model"));
 	char up[PATH_MAX], down[PATH_MAX];
 
 	hook_path("qemu-ifup", up);
 	hook_path("qemu-ifdown", down);
-	(void)printf("%s: %s, %s", name, json_string_value(json_object_get(network, "model")),
-		     json_string_value(json_object_get(network, "state")));
+	(void)printf("%s: %s%s%s", name, model ? model : "", model ? ", " : "", state);
 	if (strcmp(text_at(network, "ipv4", "address"), "none") != 0)
 		(void)printf(", %s, DHCP %s", text_at(network, "ipv4", "address"), text_at(network, "ipv4", "dhcp"));
 	if (strcmp(text_at(network, "ipv6", "address"), "none") != 0)
@@ -78,16 +78,18 @@ int run_create(struct command *command, struct kvn_error *err)
 
 	if (r == 0)
 		r = kvn_create(command->kvn, command->words[0], &input, command->flags, is_dry ? &plan : NULL, err);
-	if (r == 0 && !is_dry)
-		r = kvn_show(command->kvn, command->words[0], &shown, err);
 	if (r < 0)
 		return 1;
+	/* It stands: that it cannot be shown is no failure. */
+	if (!is_dry &&
+	    (command->is_json ? kvn_show : kvn_definition)(command->kvn, command->words[0], &shown, NULL) < 0)
+		shown = json_pack("{s:s}", "name", command->words[0]);
 	if (command->is_json)
 		print_json(is_dry ? plan : shown);
 	else if (is_dry)
 		print_plan(plan);
 	else
-		print_created(shown);
+		print_created(shown, command->flags & KVN_NO_START ? "inactive" : "active");
 	return 0;
 }
 
