@@ -310,12 +310,13 @@ static int set_master(struct kvn_kernel *kernel, const struct kvn_port *port, st
  * there.  Off its bridge the link is as any other of the namespace. */
 static int set_port_ipv6(const struct kvn_port *port, struct kvn_error *err)
 {
-	int off = 1;
+	int off = 1, r;
 
 	if (port->is_uplink)
 		return 0;
-	if (!port->master[0] && kvn_sysctl_get("net.ipv6.conf.default.disable_ipv6", &off, NULL) < 0)
-		return 0; /* no IPv6 at all */
+	r = port->master[0] ? 0 : kvn_sysctl_get("net.ipv6.conf.default.disable_ipv6", &off, err);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r; /* no IPv6 at all */
 	return kvn_sysctl_set_link("ipv6", port->ifname, "disable_ipv6", off, off, err);
 }
 

@@ -223,12 +223,18 @@ int kvn_network_start(struct kvn *kvn, const char *name, struct kvn_network *ret
 	struct kvn_network net = {0}, old = {0};
 	struct kvn_transition step = {.name = name, .net = &net};
 	auto_close int subnets = -1;
+	bool is_up = false;
 	int r = kvn_store_read(kvn, name, NULL, &net, err);
 
 	if (r < 0)
 		return r;
-	if (kvn_record_read(kvn, name, &old, NULL) == 0) /* a damaged record counts as none: the kernel is the truth */
+	r = kvn_record_find(kvn, name, &old, &is_up, err);
+	if (is_up)
 		step.old = &old;
+	if (r < 0) {
+		kvn_network_clear(&net);
+		return r;
+	}
 	if (is_unsettled(&net)) {
 		subnets = kvn_network_settle(kvn, &net, true, err);
 		r = subnets < 0 ? subnets : 0;

@@ -40,6 +40,15 @@ int kvn_record_read(const struct kvn *kvn, const char *network, struct kvn_netwo
 	return r;
 }
 
+int kvn_record_find(const struct kvn *kvn, const char *network, struct kvn_network *ret, bool *ret_is_up,
+		    struct kvn_error *err)
+{
+	int r = kvn_record_read(kvn, network, ret, err);
+
+	*ret_is_up = r == 0;
+	return r == -ENOENT || r == -EINVAL ? 0 : r;
+}
+
 bool kvn_record_exists(const struct kvn *kvn, const char *network)
 {
 	kvn_path path;

@@ -9,6 +9,9 @@
 int kvn_record_format(const struct kvn_network *net, char **ret, struct kvn_error *err);
 /* The definition that @network is up with; kvn_network_clear() it.  -ENOENT it is down */
 int kvn_record_read(const struct kvn *kvn, const char *network, struct kvn_network *ret, struct kvn_error *err);
+/* The same where down is no error: *ret_is_up says which.  A damaged record counts as none: the kernel is the truth. */
+int kvn_record_find(const struct kvn *kvn, const char *network, struct kvn_network *ret, bool *ret_is_up,
+		    struct kvn_error *err);
 bool kvn_record_exists(const struct kvn *kvn, const char *network);
 
 /* Names of the networks that are up, sorted, with @is_begun those too that a killed command left a journal of; *ret is the

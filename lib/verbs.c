@@ -92,6 +92,7 @@ static int create(struct kvn *kvn, const char *name, const struct kvn_input *inp
 				      .net = flags & KVN_NO_START ? NULL : &net,
 				      .is_dry = flags & KVN_DRY_RUN,
 				      .ret_plan = ret_plan};
+	bool is_up = false;
 	kvn_path path;
 	int r;
 
@@ -101,7 +102,9 @@ static int create(struct kvn *kvn, const char *name, const struct kvn_input *inp
 	r = compose(input, "", "definition", &doc, err);
 	if (r == 0)
 		r = settle(kvn, &doc, name, &net, &subnets, &text, err);
-	if (r == 0 && kvn_record_read(kvn, name, &old, NULL) == 0)
+	if (r == 0)
+		r = kvn_record_find(kvn, name, &old, &is_up, err);
+	if (is_up)
 		step.old = &old; /* its definition was deleted by hand while it was up */
 	step.text = text;
 	if (r == 0)
@@ -130,6 +133,7 @@ static int change(struct kvn *kvn, const char *name, const struct kvn_input *inp
 	auto_free char *old_text = NULL, *text = NULL;
 	auto_close int subnets = -1;
 	struct kvn_transition step = {.name = name, .is_dry = flags & KVN_DRY_RUN, .ret_plan = ret_plan};
+	bool is_up = false;
 	kvn_path path;
 	int r = kvn_file_read(kvn_path_definition(kvn, name, path), &old_text, err);
 
@@ -139,7 +143,9 @@ static int change(struct kvn *kvn, const char *name, const struct kvn_input *inp
 		r = compose(input, old_text, path, &doc, err);
 	if (r == 0)
 		r = settle(kvn, &doc, name, &net, &subnets, &text, err);
-	if (r == 0 && kvn_record_read(kvn, name, &old, NULL) == 0) {
+	if (r == 0)
+		r = kvn_record_find(kvn, name, &old, &is_up, err);
+	if (is_up) {
 		step.old = &old;
 		step.net = &net;
 	}
@@ -255,9 +261,12 @@ static int converge(struct kvn *kvn, const char *name, bool is_all, struct kvn_t
 {
 	struct kvn_network net = {0}, old = {0};
 	auto_close int subnets = -1;
-	int r = 0;
+	bool is_up = false;
+	int r = kvn_record_find(kvn, name, &old, &is_up, err);
 
-	if (kvn_record_read(kvn, name, &old, NULL) == 0)
+	if (r < 0)
+		return r;
+	if (is_up)
 		step.old = &old;
 	if (kvn_store_exists(kvn, name)) {
 		r = kvn_store_read(kvn, name, NULL, &net, err);

@@ -120,7 +120,7 @@ bad 1 "hosts" create net1 --subnet 10.7.0.1/24 --set 'hosts=[{name: "a b", mac: 
 bad 1 "hosts" create net1 --subnet 10.7.0.1/24 \
 	--set 'hosts=[{mac: 52:54:00:00:00:01, ipv4: 10.7.0.3}, {mac: 52:54:00:00:00:02, ipv4: 10.7.0.3}]'
 bad 1 "mtu" set net0 mtu=none
-bad 1 "bridge" set net0 bridge=other0
+bad 1 "hbr0.*(exists|not kvnet)" set net0 bridge=hbr0
 bad 1 "name" set net0 name=other
 
 note "definitions: file, line and key"

@@ -332,6 +332,8 @@ snapshot_host() {
 			if .flags then .flags -= [\"NO-CARRIER\", \"LOWER_UP\", \"linkdown\"] else . end |
 			if .linkinfo then .linkinfo |= walk(if type == \"object\"
 				then with_entries(select(.key | test(\"_timer$\") | not)) else . end) else . end |
+			if .linkinfo.info_slave_data then del(.linkinfo.info_slave_data.state) else . end |
+			if .linkinfo.info_kind == \"tun\" then del(.address) else . end |
 			if .addr_info then .addr_info |= map(if .valid_life_time == 4294967295 then .
 				else del(.valid_life_time, .preferred_life_time) end) else . end" | sort
 		echo "== firewall"

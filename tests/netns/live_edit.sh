@@ -82,6 +82,18 @@ kvnet set net0 ipv4.address=10.9.0.1/24 ipv6.address=fd09::1/64
 steady
 as_nat
 
+note "the bridge: the guests move to the other"
+kvnet set net0 bridge=other0
+equal "master of the guest's link" other0 "$(master_of v-a)"
+has_no_link net0 || fail "the old bridge is still there"
+kvnet plan net0 --check >/dev/null || fail "not at rest: $(kvnet plan net0)"
+as_nat
+kvnet set net0 bridge=net0
+has_no_link other0 || fail "the old bridge is still there"
+ifindex_before=$(in_ns router cat /sys/class/net/net0/ifindex)
+steady
+as_nat
+
 note "several at once; a wrong one among them changes nothing"
 kvnet set net0 model=routed mtu=1450 isolate_ports=true
 steady

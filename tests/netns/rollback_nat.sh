@@ -14,13 +14,8 @@ topology
 KVNET=$KVNET_BUILD/kvnet
 create() { plain "$KVNET" create net0 --subnet 10.9.0.1/24 --subnet6 fd09::1/64; }
 delete() { plain "$KVNET" delete net0; }
-start() { plain "$KVNET" start net0; }
-stop() { plain "$KVNET" stop net0; }
 
 every_call create delete "$KVNET" create net0 --subnet 10.9.0.1/24 --subnet6 fd09::1/64
 create
-every_call stop start "$KVNET" stop net0
 every_call delete create "$KVNET" delete net0
-stop
-every_call start stop "$KVNET" start net0
 none_failed
