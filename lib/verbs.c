@@ -186,10 +186,11 @@ static int check_ports(struct kvn *kvn, const struct kvn_network *net, struct kv
 static int take_down(struct kvn *kvn, struct kvn_transition step, unsigned flags, struct kvn_error *err)
 {
 	struct kvn_network old = {0};
-	int r = 0;
+	bool is_up = false;
+	int r = kvn_record_find(kvn, step.name, &old, &is_up, err);
 
 	/* Down already, it may still have ports that wait for the next start; a broken definition has none. */
-	if (kvn_record_read(kvn, step.name, &old, NULL) == 0 || kvn_store_read(kvn, step.name, NULL, &old, NULL) == 0) {
+	if (r == 0 && (is_up || kvn_store_read(kvn, step.name, NULL, &old, NULL) == 0)) {
 		step.old = &old;
 		r = flags & KVN_FORCE ? 0 : check_ports(kvn, &old, err);
 	}

@@ -361,7 +361,7 @@ processes_of() {
 # locks (an empty file that nobody holds; the next command takes it, or takes it away) and the identity of the host, which
 # outlives its networks.
 files_of_kvnet() {
-	(cd "$T" && find etc run lib ! -type d ! -path "lib/identity*" ! -path "run/locks/*" -printf '%p %m %u:%g %y %l\n' -type f \
+	(cd "$T" && find etc run lib ! -type d ! -path "lib/identity*" ! -path lib/host-id ! -path "run/locks/*" -printf '%p %m %u:%g %y %l\n' -type f \
 		! -path 'run/*' -exec sha256sum {} \; 2>/dev/null | sort) || true
 }
 
