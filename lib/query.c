@@ -167,7 +167,7 @@ static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *arr
 		r = kvn_fdb_dump(&kvn->kernel, bridge, &fdb, &n_fdb, err);
 	if (r == 0)
 		r = kvn_snapshot_ports(kvn, net, &ports, err);
-	for (size_t i = 0; r == 0 && i < ports.n; i++) {
+	for (size_t i = 0; r == 0 && ports.items && i < ports.n; i++) {
 		const struct kvn_port *port = &ports.items[i].port;
 		const uint8_t *mac = kvn_mac_is_zero(port->mac) ? learnt_mac(fdb, n_fdb, port->ifname) : port->mac;
 
