@@ -63,12 +63,19 @@ static bool is_ours(const struct kvn_link_info *info, const struct kvn_link *had
 		(info->alias[0] == '\0' && memcmp(info->mac, had->mac, 6) == 0));
 }
 
+/* A bridge that is to be a router's is changed under the lock of the claims: who switches forwarding on looks through all
+ * links for those that take router advertisements, and must not find one that has not been told yet that it does not. */
 static int apply_link(struct kvn *kvn, const struct kvn_op *op, struct kvn_error *err)
 {
 	const char *ifname = op->has_want ? op->want.link.ifname : op->had.link.ifname;
+	bool is_router = op->has_want && op->want.link.ipv6 == KVN_IPV6_ROUTER;
+	auto_close int lock = is_router ? kvn_lock_host(kvn, err) : -1;
 	struct kvn_link_info info;
-	int r = kvn_link_get(&kvn->kernel, ifname, &info, err);
+	int r;
 
+	if (is_router && lock < 0)
+		return lock;
+	r = kvn_link_get(&kvn->kernel, ifname, &info, err);
 	if (r < 0 && r != -ENODEV)
 		return r;
 	if (!op->has_want)

@@ -46,6 +46,15 @@ said() { tr '\n' '|' <"$T/inject.err"; }
 
 plain() { in_ns router "$@" >"$T/plain.out" 2>&1 || fail "'$*' failed: $(cat "$T/plain.out")"; }
 
+# What is up is as it should be.
+at_rest() {
+	local name
+
+	for name in $(kvnet list --json | jq -r '.[] | select(.state != "inactive").name'); do
+		kvnet plan "$name" --check >/dev/null || return 1
+	done
+}
+
 one_failing() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
 	local what="$1 fails" before=$2 after=$3 reset=$4
 
@@ -74,12 +83,11 @@ one_killed() { # WHAT BEFORE AFTER RESET NAME N COMMAND...
 	fi
 	now=$(rested_host)
 	if [ "$now" != "$after" ]; then
-		host_is "$what, then mended (neither as after the command: $(diff <(echo "$after") <(echo "$now") |
-			grep -c '^[<>]') lines differ)" "$before"
+		host_is "$what, then mended, and not as after the command either" "$before"
 		plain "${@:7}"
 		host_is "$what, mended, then the command" "$after"
 	fi
-	kvnet plan --all --check >/dev/null || fail "$what: something is left to do: $(kvnet plan --all)"
+	at_rest || fail "$what: something is left to do: $(kvnet plan --all)"
 	$reset
 	host_is "$what, then taken back" "$before"
 }
