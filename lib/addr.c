@@ -89,6 +89,37 @@ static int parse_addr(const struct nlmsghdr *hdr, const struct addr_list *list, 
 	return 0;
 }
 
+struct prefix_walk {
+	kvn_prefix_each *take;
+	void *arg;
+};
+
+static int take_prefixes(const struct nlmsghdr *hdr, void *arg)
+{
+	const struct prefix_walk *walk = arg;
+	struct nlattr *attrs[IFA_LAST + 1];
+	const struct ifaddrmsg *header = nlmsg_data(hdr);
+	struct kvn_ip local = {0}, address = {0};
+	struct kvn_prefix prefix = {.ifindex = (int)header->ifa_index};
+	int r = 0;
+
+	if (hdr->nlmsg_type != RTM_NEWADDR ||
+	    nlmsg_parse((struct nlmsghdr *)hdr, sizeof(*header), attrs, IFA_LAST, NULL) < 0)
+		return -EBADMSG;
+	if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6)
+		return 0;
+	get_ip(attrs[IFA_LOCAL], header->ifa_family, &local);
+	get_ip(attrs[IFA_ADDRESS], header->ifa_family, &address);
+	if (local.family && !is_link_local6(&local)) {
+		prefix.cidr = (struct kvn_cidr){local, header->ifa_prefixlen};
+		r = walk->take(&prefix, walk->arg);
+	}
+	if (r < 0 || !address.family || is_link_local6(&address) || (local.family && kvn_ip_equal(&local, &address)))
+		return r;
+	prefix.cidr = (struct kvn_cidr){address, header->ifa_prefixlen};
+	return walk->take(&prefix, walk->arg);
+}
+
 static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 {
 	struct addr_list *list = arg;
@@ -112,31 +143,46 @@ static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 	return 0;
 }
 
-int kvn_addr_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_addr **ret, size_t *ret_n, struct kvn_error *err)
+/* @list, if not NULL, is emptied before each attempt. */
+static int dump(struct kvn_netlink *nl, int ifindex, kvn_netlink_each *take, void *arg, struct addr_list *list,
+		struct kvn_error *err)
 {
 	struct ifaddrmsg header = {.ifa_family = AF_UNSPEC, .ifa_index = (uint32_t)ifindex};
-	struct addr_list list = {.ifindex = ifindex};
-	struct kvn_netlink *nl;
-	int r = kvn_kernel_route(kernel, &nl, err);
+	int r = -EINTR;
 
-	if (r < 0)
-		return r;
-	list.nl = nl;
-	for (int i = 0; i < KVN_DUMP_TRIES; i++) {
+	for (int i = 0; i < KVN_DUMP_TRIES && r == -EINTR; i++) {
 		auto_msg struct nl_msg *msg = kvn_netlink_request(RTM_GETADDR, 0, &header, sizeof(header));
 
-		list.n = 0;
-		r = msg ? kvn_netlink_dump(nl, msg, parse_into_list, &list, err) : -ENOMEM;
-		if (r != -EINTR)
-			break;
+		if (list)
+			list->n = 0;
+		r = msg ? kvn_netlink_dump(nl, msg, take, arg, err) : -ENOMEM;
 	}
+	return r < 0 ? kvn_fail_errno(err, -r, "cannot list addresses") : 0;
+}
+
+int kvn_addr_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_addr **ret, size_t *ret_n, struct kvn_error *err)
+{
+	struct addr_list list = {.ifindex = ifindex};
+	int r = kvn_kernel_route(kernel, &list.nl, err);
+
+	if (r == 0)
+		r = dump(list.nl, ifindex, parse_into_list, &list, &list, err);
 	if (r < 0) {
 		free(list.addrs);
-		return kvn_fail_errno(err, -r, "cannot list addresses");
+		return r;
 	}
 	*ret = list.addrs;
 	*ret_n = list.n;
 	return 0;
+}
+
+int kvn_addr_prefixes(struct kvn_kernel *kernel, kvn_prefix_each *take, void *arg, struct kvn_error *err)
+{
+	struct prefix_walk walk = {take, arg};
+	struct kvn_netlink *nl;
+	int r = kvn_kernel_route(kernel, &nl, err);
+
+	return r < 0 ? r : dump(nl, 0, take_prefixes, &walk, NULL, err);
 }
 
 static int put_ip(struct nl_msg *msg, int type, const struct kvn_ip *ip)

@@ -167,6 +167,8 @@ static int apply_dnsmasq(struct kvn *kvn, const struct kvn_op *op, struct kvn_er
 		return kvn_dnsmasq_stop(op->has_had ? &op->had.dnsmasq.paths : &op->want.dnsmasq.paths, err);
 	(void)snprintf(dir, sizeof(dir), "%s/leases", kvn->state_dir);
 	r = kvn_file_mkdirs(dir, err);
+	if (r == 0 && op->has_had && op->had.dnsmasq.is_deaf)
+		r = kvn_dnsmasq_stop(&op->had.dnsmasq.paths, err);
 	return r < 0 ? r : kvn_dnsmasq_start(&op->want.dnsmasq.paths, &op->want.dnsmasq.texts, err);
 }
 

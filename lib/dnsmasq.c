@@ -17,11 +17,11 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "cleanup.h"
+#include "dnsmasq_events.h"
 #include "dnsmasq_process.h"
 #include "file.h"
 #include "lease.h"
@@ -270,10 +270,7 @@ static int format_input(const struct user *user, bool is_readable, const struct 
 
 pid_t kvn_dnsmasq_get(const struct kvn_dnsmasq_paths *paths)
 {
-	struct kvn_process process = kvn_dnsmasq_process_get(paths);
-
-	kvn_cleanup_close(&process.fd);
-	return process.pid > 0 && kvn_dnsmasq_process_is_here(process.pid) ? process.pid : 0;
+	return kvn_dnsmasq_process_glance(paths);
 }
 
 static bool is_text_same(const struct file *had, const char *want)
@@ -306,13 +303,6 @@ static int settle_file(const struct kvn_dnsmasq_paths *paths, const char *before
 	return r;
 }
 
-static int hang_up(const struct kvn_process *process, struct kvn_error *err)
-{
-	if (pidfd_send_signal(process->fd, SIGHUP, NULL, 0) < 0)
-		return kvn_fail_errno(err, errno, "dnsmasq: cannot signal process %d", (int)process->pid);
-	return 0;
-}
-
 /* Have the names that are reserved no more taken from the leases.  -EAGAIN: it takes too long. */
 static int take_names_back(const struct kvn_process *process, const struct kvn_dnsmasq_paths *paths,
 			   const struct files *want, const struct files *had, const char *renames,
@@ -322,7 +312,7 @@ static int take_names_back(const struct kvn_process *process, const struct kvn_d
 	int r = kvn_file_write(paths->dhcp, renames, want->dhcp.mode, false, err);
 
 	if (r == 0)
-		r = hang_up(process, err);
+		r = kvn_dnsmasq_process_signal(process, SIGHUP, err);
 	for (int tries = 0; r == 0 && tries < RENAME_TRIES; tries++) {
 		struct kvn_lease_change change = {0};
 		bool is_done;
@@ -348,12 +338,28 @@ static int reload(const struct kvn_process *process, const struct kvn_dnsmasq_pa
 	if (r == 0)
 		r = file_put(&want->dhcp, err);
 	if (r == 0)
-		r = hang_up(process, err);
+		r = kvn_dnsmasq_process_signal(process, SIGHUP, err);
 	if (r < 0) {
 		(void)file_put(&had->hosts, NULL); /* the first error is the one to tell */
 		(void)file_put(&had->dhcp, NULL);
 	}
 	return r;
+}
+
+/* Of the process that was just started, as its configuration says. */
+static int limit_events(const struct kvn_dnsmasq_paths *paths, const char *conf, struct kvn_error *err)
+{
+	static const char key[] = "\ninterface=";
+	struct kvn_process process = kvn_dnsmasq_process_get(paths);
+	auto_close int fd = process.fd;
+	const char *interface = strstr(conf, key);
+	char ifname[IFNAMSIZ] = "";
+
+	if (fd < 0 || !kvn_dnsmasq_process_is_here(process.pid))
+		return kvn_fail(err, EIO, "dnsmasq: ended as soon as it was started");
+	if (interface && sscanf(interface + strlen(key), "%15[^\n]", ifname) == 1)
+		kvn_dnsmasq_events_limit(&process, ifname);
+	return 0;
 }
 
 /* End what runs, settle the leases, put the files, start anew. */
@@ -373,8 +379,8 @@ static int restart(const struct kvn_dnsmasq_paths *paths, const struct files *wa
 		r = files_put(want, err);
 	if (r == 0)
 		r = kvn_dnsmasq_process_start(program, paths->conf, input, err);
-	if (r == 0 && kvn_dnsmasq_get(paths) == 0)
-		r = kvn_fail(err, EIO, "dnsmasq: ended as soon as it was started");
+	if (r == 0)
+		r = limit_events(paths, want->conf.text, err);
 	if (r < 0) {
 		(void)kvn_dnsmasq_process_end_all(paths, NULL); /* the first error is the one to tell */
 		files_restore(had, paths);
@@ -423,6 +429,14 @@ int kvn_dnsmasq_start(const struct kvn_dnsmasq_paths *paths, const struct kvn_dn
 	return r < 0 ? r : restart(paths, &want, &had, input, err);
 }
 
+/* dnsmasq makes the file before there is anything to write. */
+static int remove_empty_leases(const struct kvn_dnsmasq_paths *paths, struct kvn_error *err)
+{
+	struct stat st;
+
+	return stat(paths->leases, &st) == 0 && st.st_size == 0 ? kvn_file_remove(paths->leases, err) : 0;
+}
+
 int kvn_dnsmasq_stop(const struct kvn_dnsmasq_paths *paths, struct kvn_error *err)
 {
 	const char *files[] = {paths->pid, paths->hosts, paths->dhcp,
@@ -437,5 +451,5 @@ int kvn_dnsmasq_stop(const struct kvn_dnsmasq_paths *paths, struct kvn_error *er
 		(void)settle_file(paths, reservations, "", NULL); /* at worst a name stays with its guest */
 	for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++)
 		r = kvn_file_remove(files[i], err);
-	return r;
+	return r < 0 ? r : remove_empty_leases(paths, err);
 }

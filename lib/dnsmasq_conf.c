@@ -131,7 +131,8 @@ static void put_header(FILE *out, const struct kvn_network *net, const struct kv
 	fprintf(out, "# Network '%s': written by kvnet, overwritten at the next change.\n", net->name);
 	fputs("# Standard input says which user to run as and where the reservations are.\n", out);
 	fprintf(out, "conf-file=-\npid-file=%s\n", paths->pid);
-	/* bind-dynamic: other servers keep their addresses, and a bridge that is made anew is served at once. */
+	/* bind-dynamic: other servers keep their addresses, and what comes in by another link than the bridge is not
+	 * answered. */
 	fprintf(out, "bind-dynamic\ninterface=%s\nexcept-interface=lo\n", net->bridge);
 	/* no-resolv: watching resolv.conf takes one of the 128 inotify instances that a user has. */
 	fputs("no-hosts\nno-resolv\nno-poll\n", out);

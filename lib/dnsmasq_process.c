@@ -18,9 +18,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -29,6 +29,20 @@
 #define START_MS 10000
 #define END_MS 2000 /* until SIGKILL, and then once more */
 #define WORDS_MAX 1024 /* bytes kept of what it says on standard error */
+
+/* ---- pidfds; the C library has these two by name from glibc 2.36 on ---- */
+
+static int open_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0U);
+}
+
+int kvn_dnsmasq_process_signal(const struct kvn_process *process, int number, struct kvn_error *err)
+{
+	if (syscall(SYS_pidfd_send_signal, process->fd, number, NULL, 0U) < 0)
+		return kvn_fail_errno(err, errno, "dnsmasq: cannot signal process %d", (int)process->pid);
+	return 0;
+}
 
 /* ---- find ---- */
 
@@ -54,9 +68,10 @@ static bool is_same_file(const char *a, const char *b)
 	return r == 0 && file_a.st_dev == file_b.st_dev && file_a.st_ino == file_b.st_ino;
 }
 
-static bool is_ours(pid_t pid, const char *conf)
+/* Is its command line "dnsmasq --conf-file=CONF"? */
+static bool is_run_by(pid_t pid, const char *conf)
 {
-	char path[512], line[512], option[300];
+	char path[64], line[512], option[300];
 	const char *slash;
 	ssize_t size;
 
@@ -66,7 +81,14 @@ static bool is_ours(pid_t pid, const char *conf)
 	slash = strrchr(line, '/');
 	if (size <= 0 || strcmp(slash ? slash + 1 : line, "dnsmasq") != 0)
 		return false;
-	if ((size_t)size != strlen(line) + strlen(option) + 2 || strcmp(line + strlen(line) + 1, option) != 0)
+	return (size_t)size == strlen(line) + strlen(option) + 2 && strcmp(line + strlen(line) + 1, option) == 0;
+}
+
+static bool is_ours(pid_t pid, const char *conf)
+{
+	char path[512];
+
+	if (!is_run_by(pid, conf))
 		return false;
 	(void)snprintf(path, sizeof(path), "/proc/%d/root%s", (int)pid, conf);
 	return is_same_file(path, conf);
@@ -74,7 +96,7 @@ static bool is_ours(pid_t pid, const char *conf)
 
 static struct kvn_process open_ours(pid_t pid, const char *conf)
 {
-	struct kvn_process process = {.fd = pid > 0 ? pidfd_open(pid, 0) : -1};
+	struct kvn_process process = {.fd = pid > 0 ? open_pidfd(pid) : -1};
 
 	if (process.fd >= 0 && is_ours(pid, conf))
 		process.pid = pid;
@@ -91,12 +113,24 @@ static pid_t parse_pid(const char *text)
 	return rest != text && (*rest == '\0' || *rest == '\n') && pid > 1 && pid <= INT32_MAX ? (pid_t)pid : 0;
 }
 
-struct kvn_process kvn_dnsmasq_process_get(const struct kvn_dnsmasq_paths *paths)
+static pid_t read_pid(const struct kvn_dnsmasq_paths *paths)
 {
 	char text[32];
 
 	(void)read_some(paths->pid, text, sizeof(text)); /* "" is no pid */
-	return open_ours(parse_pid(text), paths->conf);
+	return parse_pid(text);
+}
+
+struct kvn_process kvn_dnsmasq_process_get(const struct kvn_dnsmasq_paths *paths)
+{
+	return open_ours(read_pid(paths), paths->conf);
+}
+
+pid_t kvn_dnsmasq_process_glance(const struct kvn_dnsmasq_paths *paths)
+{
+	pid_t pid = read_pid(paths);
+
+	return pid > 0 && is_run_by(pid, paths->conf) && kvn_dnsmasq_process_is_here(pid) ? pid : 0;
 }
 
 bool kvn_dnsmasq_process_is_here(pid_t pid)
@@ -125,8 +159,10 @@ static int end(const struct kvn_process *process, struct kvn_error *err)
 	static const int signals[] = {SIGTERM, SIGKILL};
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		if (pidfd_send_signal(process->fd, signals[i], NULL, 0) < 0 && errno != ESRCH)
-			return kvn_fail_errno(err, errno, "dnsmasq: cannot end process %d", (int)process->pid);
+		int r = kvn_dnsmasq_process_signal(process, signals[i], err);
+
+		if (r < 0 && r != -ESRCH)
+			return r;
 		if (wait_end(process->fd, END_MS))
 			return 0;
 	}
@@ -290,7 +326,7 @@ static bool take_words(int fd, char words[static WORDS_MAX])
 /* Wait until process @pid has ended and take its words meanwhile.  Returns false when it takes too long. */
 static bool listen_to(pid_t pid, int fd, char words[static WORDS_MAX])
 {
-	auto_close int pidfd = pidfd_open(pid, 0);
+	auto_close int pidfd = open_pidfd(pid);
 	struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
 	int64_t deadline = now_ms() + START_MS;
 

@@ -14,6 +14,12 @@ struct kvn_process {
 /* The process that the pid file names, if it is a dnsmasq running by @paths->conf; in whatever network namespace. */
 struct kvn_process kvn_dnsmasq_process_get(const struct kvn_dnsmasq_paths *paths);
 
+/* Its pid when it serves this network namespace, 0: none.  For who looks and sends no signal: seven system calls. */
+pid_t kvn_dnsmasq_process_glance(const struct kvn_dnsmasq_paths *paths);
+
+/* Send it @number, as kill(2).  -ESRCH it has ended */
+int kvn_dnsmasq_process_signal(const struct kvn_process *process, int number, struct kvn_error *err);
+
 /* Is it in the network namespace of the calling thread? */
 bool kvn_dnsmasq_process_is_here(pid_t pid);
 

@@ -55,10 +55,22 @@ int kvn_link_del(struct kvn_kernel *kernel, const char *ifname, struct kvn_error
  * so that it never forwards before it is set up. */
 int kvn_link_set_port(struct kvn_kernel *kernel, const struct kvn_port *port, struct kvn_error *err);
 
+/* A prefix that the host uses, for who looks for one that is free; the name of its link is not looked up. */
+struct kvn_prefix {
+	struct kvn_cidr cidr; /* an address, with the prefix that is on its link, or a route's destination */
+	int ifindex; /* 0: none */
+	uint32_t table; /* a route's; 0: an address */
+};
+
+/* Takes one of them.  A negative errno ends the walk and is its result. */
+typedef int kvn_prefix_each(const struct kvn_prefix *prefix, void *arg);
+
 /* ---- addr.c: addresses.  Source: linux/if_addr.h ---- */
 
 /* Addresses of both families but link-local IPv6 ones, in the kernel's order, of link @ifindex or of all when 0. */
 int kvn_addr_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_addr **ret, size_t *ret_n, struct kvn_error *err);
+/* The same of all links as prefixes, a peer's on its own.  One may come twice when they change meanwhile. */
+int kvn_addr_prefixes(struct kvn_kernel *kernel, kvn_prefix_each *take, void *arg, struct kvn_error *err);
 /* There already is no error. */
 int kvn_addr_add(struct kvn_kernel *kernel, const struct kvn_addr *addr, struct kvn_error *err);
 /* Gone already, with its link or without, is no error. */
@@ -68,6 +80,8 @@ int kvn_addr_del(struct kvn_kernel *kernel, const struct kvn_addr *addr, struct 
 
 /* Every route of every table of both families, but cached ones and the local table's. */
 int kvn_route_dump(struct kvn_kernel *kernel, struct kvn_route **ret, size_t *ret_n, struct kvn_error *err);
+/* Their destinations.  One may come twice when they change meanwhile. */
+int kvn_route_prefixes(struct kvn_kernel *kernel, kvn_prefix_each *take, void *arg, struct kvn_error *err);
 /* Would the kernel have made this route itself, with an address? */
 bool kvn_route_is_kernels(const struct kvn_route *route);
 /* Make the route leave by link route->ifname, replacing one of the same key whatever link that left by. */

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "definition.h"
 #include "desired.h"
+#include "file.h"
 #include "host_check.h"
 #include "port.h"
 #include "record.h"
@@ -83,21 +84,47 @@ int kvn_network_resolvers(const struct kvn *kvn, struct kvn_ip ret[static KVN_UP
 	return 0;
 }
 
+/* Takes @text over. */
+static int add_file(const char *path, char *text, bool is_durable, struct kvn_state *ret, struct kvn_error *err)
+{
+	struct kvn_item item = {.object = KVN_OBJECT_FILE,
+				.file = {.path = strdup(path), .text = text, .is_durable = is_durable}};
+
+	if (!item.file.path || !item.file.text) {
+		kvn_item_clear(&item);
+		return kvn_fail_errno(err, ENOMEM, "%s", path);
+	}
+	return kvn_state_add(ret, &item, err);
+}
+
 static int add_definition(const struct kvn *kvn, const char *name, const char *text, struct kvn_state *ret,
 			  struct kvn_error *err)
 {
-	struct kvn_item item = {.object = KVN_OBJECT_FILE, .file = {.is_durable = true}};
 	kvn_path path;
 
-	if (!text)
-		return 0;
-	item.file.path = strdup(kvn_path_definition(kvn, name, path));
-	item.file.text = strdup(text);
-	if (!item.file.path || !item.file.text) {
-		kvn_item_clear(&item);
-		return kvn_fail_errno(err, ENOMEM, "definition");
-	}
-	return kvn_state_add(ret, &item, err);
+	return text ? add_file(kvn_path_definition(kvn, name, path), strdup(text), true, ret, err) : 0;
+}
+
+static int add_existing(const char *path, struct kvn_state *ret, struct kvn_error *err)
+{
+	char *text = NULL;
+	int r = kvn_file_read(path, &text, err);
+
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+	return add_file(path, text, false, ret, err);
+}
+
+/* What outlives a network that is down: its leases and the subnets that it was given. */
+static int add_memory(const struct kvn *kvn, const char *name, struct kvn_state *ret, struct kvn_error *err)
+{
+	struct kvn_dnsmasq_paths paths;
+	kvn_path path;
+	int r;
+
+	kvn_path_dnsmasq(kvn, name, &paths);
+	r = add_existing(paths.leases, ret, err);
+	return r < 0 ? r : add_existing(kvn_path_identity(kvn, name, path), ret, err);
 }
 
 static int describe(const struct kvn_plan *plan, json_t **ret, struct kvn_error *err)
@@ -150,6 +177,8 @@ static int change_once(struct kvn *kvn, const struct kvn_transition *step, struc
 	struct kvn_plan plan = {0};
 	int r = add_definition(kvn, step->name, step->old_text, &have, err);
 
+	if (r == 0 && step->is_forgotten)
+		r = add_memory(kvn, step->name, &have, err);
 	if (r == 0 && (step->old || step->net))
 		r = kvn_snapshot(kvn, step->old ? step->old : step->net, &have, err);
 	if (r == 0)

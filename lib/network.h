@@ -19,6 +19,7 @@ struct kvn_transition {
 	const char *old_text; /* the definition's file before and after; NULL: none.  Both NULL: leave it */
 	const char *text;
 	bool is_parked; /* going down: guests' ports wait for the next start */
+	bool is_forgotten; /* its leases and the subnets that it was given go with it */
 	bool is_dry; /* plan only */
 	json_t **ret_plan; /* NULL: not asked for */
 };

@@ -206,7 +206,7 @@ static void write_dnsmasq(FILE *out, const struct kvn_op *op)
 
 	if (!op->has_want)
 		write_line(out, "kill $(cat %s)", had->paths.pid);
-	else if (is_running && is_same(had->texts.conf, want->texts.conf))
+	else if (is_running && !had->is_deaf && is_same(had->texts.conf, want->texts.conf))
 		write_line(out, "kill -HUP $(cat %s) # dnsmasq reads its reservations again", want->paths.pid);
 	else if (is_running)
 		write_line(out, "kill $(cat %s); dnsmasq --conf-file=%s", want->paths.pid, want->paths.conf);

@@ -45,30 +45,41 @@ static bool is_of_interest(const struct rtmsg *header, uint32_t table)
 	       header->rtm_type != RTN_MULTICAST;
 }
 
-static int parse_route(const struct nlmsghdr *hdr, struct kvn_netlink *nl, struct kvn_route *ret)
+/* What all uses of a route have in common.  -EAGAIN: it is of no interest. */
+static int parse_prefix(const struct nlmsghdr *hdr, struct nlattr *attrs[static RTA_MAX + 1], struct kvn_prefix *ret)
 {
-	struct nlattr *attrs[RTA_MAX + 1];
 	const struct rtmsg *header = nlmsg_data(hdr);
-	uint32_t table;
-	int r;
 
 	if (hdr->nlmsg_type != RTM_NEWROUTE ||
 	    nlmsg_parse((struct nlmsghdr *)hdr, sizeof(*header), attrs, RTA_MAX, NULL) < 0)
 		return -EBADMSG;
-	table = attrs[RTA_TABLE] ? nla_get_u32(attrs[RTA_TABLE]) : header->rtm_table;
-	if (!is_of_interest(header, table))
+	*ret = (struct kvn_prefix){.table = attrs[RTA_TABLE] ? nla_get_u32(attrs[RTA_TABLE]) : header->rtm_table};
+	if (!is_of_interest(header, ret->table))
 		return -EAGAIN;
-	*ret = (struct kvn_route){.family = header->rtm_family, .table = table};
-	get_ip(attrs[RTA_DST], header->rtm_family, &ret->dst.ip);
-	ret->dst.prefixlen = header->rtm_dst_len;
+	get_ip(attrs[RTA_DST], header->rtm_family, &ret->cidr.ip);
+	ret->cidr.prefixlen = header->rtm_dst_len;
+	if (attrs[RTA_OIF])
+		ret->ifindex = (int)nla_get_u32(attrs[RTA_OIF]);
+	else if (attrs[RTA_MULTIPATH])
+		ret->ifindex = first_hop_oif(attrs[RTA_MULTIPATH]);
+	return 0;
+}
+
+static int parse_route(const struct nlmsghdr *hdr, struct kvn_netlink *nl, struct kvn_route *ret)
+{
+	struct nlattr *attrs[RTA_MAX + 1];
+	const struct rtmsg *header = nlmsg_data(hdr);
+	struct kvn_prefix prefix;
+	int r = parse_prefix(hdr, attrs, &prefix);
+
+	if (r < 0)
+		return r;
+	*ret = (struct kvn_route){
+		.family = header->rtm_family, .table = prefix.table, .dst = prefix.cidr, .raw_oif = prefix.ifindex};
 	if (attrs[RTA_PRIORITY])
 		ret->metric = nla_get_u32(attrs[RTA_PRIORITY]);
 	if (attrs[RTA_GATEWAY])
 		get_ip(attrs[RTA_GATEWAY], header->rtm_family, &ret->gateway);
-	if (attrs[RTA_OIF])
-		ret->raw_oif = (int)nla_get_u32(attrs[RTA_OIF]);
-	else if (attrs[RTA_MULTIPATH])
-		ret->raw_oif = first_hop_oif(attrs[RTA_MULTIPATH]);
 	r = ret->raw_oif ? kvn_link_name(nl, ret->raw_oif, ret->ifname) : 0;
 	if (r < 0)
 		return r == -ENODEV ? -EAGAIN : r; /* its link went meanwhile */
@@ -102,41 +113,75 @@ static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 	return 0;
 }
 
-static int dump_family(struct kvn_netlink *nl, uint8_t family, struct route_list *list, struct kvn_error *err)
+struct prefix_walk {
+	kvn_prefix_each *take;
+	void *arg;
+};
+
+static int take_prefix(const struct nlmsghdr *hdr, void *arg)
+{
+	const struct prefix_walk *walk = arg;
+	struct nlattr *attrs[RTA_MAX + 1];
+	struct kvn_prefix prefix;
+	int r = parse_prefix(hdr, attrs, &prefix);
+
+	if (r < 0)
+		return r == -EAGAIN ? 0 : r;
+	return walk->take(&prefix, walk->arg);
+}
+
+/* @list, if not NULL, is cut back to what it was before each attempt. */
+static int dump_family(struct kvn_netlink *nl, uint8_t family, kvn_netlink_each *take, void *arg,
+		       struct route_list *list, struct kvn_error *err)
 {
 	struct rtmsg header = {.rtm_family = family};
-	size_t before = list->n;
+	size_t before = list ? list->n : 0;
 	int r = -EINTR;
 
 	for (int i = 0; i < KVN_DUMP_TRIES && r == -EINTR; i++) {
 		auto_msg struct nl_msg *msg = kvn_netlink_request(RTM_GETROUTE, 0, &header, sizeof(header));
 
-		list->n = before;
-		r = msg ? kvn_netlink_dump(nl, msg, parse_into_list, list, err) : -ENOMEM;
+		if (list)
+			list->n = before;
+		r = msg ? kvn_netlink_dump(nl, msg, take, arg, err) : -ENOMEM;
 	}
 	/* A kernel without the family has no routes of it. */
 	return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
 }
 
+static int dump(struct kvn_netlink *nl, kvn_netlink_each *take, void *arg, struct route_list *list,
+		struct kvn_error *err)
+{
+	int r = dump_family(nl, AF_INET, take, arg, list, err);
+
+	if (r == 0)
+		r = dump_family(nl, AF_INET6, take, arg, list, err);
+	return r < 0 ? kvn_fail_errno(err, -r, "cannot list routes") : 0;
+}
+
 int kvn_route_dump(struct kvn_kernel *kernel, struct kvn_route **ret, size_t *ret_n, struct kvn_error *err)
 {
 	struct route_list list = {0};
-	struct kvn_netlink *nl;
-	int r = kvn_kernel_route(kernel, &nl, err);
+	int r = kvn_kernel_route(kernel, &list.nl, err);
 
-	if (r < 0)
-		return r;
-	list.nl = nl;
-	r = dump_family(nl, AF_INET, &list, err);
 	if (r == 0)
-		r = dump_family(nl, AF_INET6, &list, err);
+		r = dump(list.nl, parse_into_list, &list, &list, err);
 	if (r < 0) {
 		free(list.routes);
-		return kvn_fail_errno(err, -r, "cannot list routes");
+		return r;
 	}
 	*ret = list.routes;
 	*ret_n = list.n;
 	return 0;
+}
+
+int kvn_route_prefixes(struct kvn_kernel *kernel, kvn_prefix_each *take, void *arg, struct kvn_error *err)
+{
+	struct prefix_walk walk = {take, arg};
+	struct kvn_netlink *nl;
+	int r = kvn_kernel_route(kernel, &nl, err);
+
+	return r < 0 ? r : dump(nl, take_prefix, &walk, NULL, err);
 }
 
 bool kvn_route_is_kernels(const struct kvn_route *route)

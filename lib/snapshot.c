@@ -252,6 +252,15 @@ static int add_claim(const struct kvn *kvn, const char *network, const char *key
 	return r < 0 || !is_held ? r : kvn_state_add(ret, &item, err);
 }
 
+static bool has_link(const struct kvn_state *state)
+{
+	for (size_t i = 0; i < state->n; i++)
+		if (state->items[i].object == KVN_OBJECT_LINK)
+			return true;
+	return false;
+}
+
+/* After the bridge. */
 static int add_dnsmasq(const struct kvn *kvn, const char *network, struct kvn_state *ret, struct kvn_error *err)
 {
 	struct kvn_item item = {.object = KVN_OBJECT_DNSMASQ};
@@ -262,6 +271,7 @@ static int add_dnsmasq(const struct kvn *kvn, const char *network, struct kvn_st
 	if (r < 0)
 		return r;
 	item.dnsmasq.is_running = kvn_dnsmasq_get(&item.dnsmasq.paths) > 0;
+	item.dnsmasq.is_deaf = item.dnsmasq.is_running && !has_link(ret);
 	if (!item.dnsmasq.is_running && !item.dnsmasq.texts.conf[0]) {
 		kvn_item_clear(&item);
 		return 0;

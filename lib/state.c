@@ -168,7 +168,8 @@ bool kvn_item_is_met(const struct kvn_item *want, const struct kvn_item *have)
 	case KVN_OBJECT_CLAIM:
 		return have->claim.is_on;
 	case KVN_OBJECT_DNSMASQ:
-		return have->dnsmasq.is_running && is_text_same(want->dnsmasq.texts.conf, have->dnsmasq.texts.conf) &&
+		return have->dnsmasq.is_running && !have->dnsmasq.is_deaf &&
+		       is_text_same(want->dnsmasq.texts.conf, have->dnsmasq.texts.conf) &&
 		       is_text_same(want->dnsmasq.texts.hosts, have->dnsmasq.texts.hosts) &&
 		       is_text_same(want->dnsmasq.texts.dhcp, have->dnsmasq.texts.dhcp);
 	case KVN_OBJECT_COUNT:

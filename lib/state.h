@@ -101,6 +101,7 @@ struct kvn_dnsmasq_item {
 	struct kvn_dnsmasq_paths paths;
 	struct kvn_dnsmasq texts; /* owned */
 	bool is_running;
+	bool is_deaf; /* it runs, but on a bridge that is gone: it would not notice another */
 };
 
 struct kvn_firewall_item {

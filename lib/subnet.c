@@ -19,17 +19,19 @@
 #define DEFAULT4_PREFIXLEN 1
 #define DEFAULT6_PREFIXLEN 3
 
+/* A prefix that is in use, and by what; the sentence about it is made when it is asked for. */
 struct taken {
-	struct kvn_cidr cidr;
-	char by[96]; /* for the message */
+	struct kvn_prefix prefix;
+	char network[KVN_NAME_MAX + 1]; /* whose definition it is from; "": from the kernel */
 };
 
 struct taken_list {
 	struct taken *entries;
 	size_t n, size;
+	int own[2]; /* ifindex of the network's bridge, and of the one it is up with when that is about to be renamed */
 };
 
-static int add(struct taken_list *list, const struct kvn_cidr *cidr, const char *by)
+static int add(struct taken_list *list, const struct kvn_prefix *prefix, const char *network)
 {
 	if (list->n == list->size) {
 		size_t size = list->size ? list->size * 2 : 64;
@@ -40,93 +42,55 @@ static int add(struct taken_list *list, const struct kvn_cidr *cidr, const char 
 		list->entries = grown;
 		list->size = size;
 	}
-	list->entries[list->n].cidr = *cidr;
-	(void)snprintf(list->entries[list->n].by, sizeof(list->entries[0].by), "%s", by);
+	list->entries[list->n].prefix = *prefix;
+	(void)snprintf(list->entries[list->n].network, sizeof(list->entries[0].network), "%s", network);
 	list->n++;
 	return 0;
 }
 
-/* The network's bridge, and the one that it is up with when that is about to be renamed. */
-struct own {
-	char bridge[IFNAMSIZ], old_bridge[IFNAMSIZ];
-};
-
-static void find_own(const struct kvn *kvn, const struct kvn_network *net, struct own *ret)
+static int find_own(struct kvn *kvn, const struct kvn_network *net, struct taken_list *list, struct kvn_error *err)
 {
 	struct kvn_network old = {0};
+	const char *names[2] = {net->bridge, NULL};
+	struct kvn_netlink *nl;
+	int r = kvn_kernel_route(&kvn->kernel, &nl, err);
 
-	memcpy(ret->bridge, net->bridge, IFNAMSIZ);
-	memcpy(ret->old_bridge, net->bridge, IFNAMSIZ);
-	if (kvn_record_read(kvn, net->name, &old, NULL) == 0)
-		memcpy(ret->old_bridge, old.bridge, IFNAMSIZ);
+	if (r == 0 && kvn_record_read(kvn, net->name, &old, NULL) == 0)
+		names[1] = old.bridge;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++)
+		if (names[i] && kvn_link_index(nl, names[i], &list->own[i], err) == -ENODEV)
+			list->own[i] = 0;
 	kvn_network_clear(&old);
-}
-
-static bool is_own(const struct own *own, const char *ifname)
-{
-	return strcmp(ifname, own->bridge) == 0 || strcmp(ifname, own->old_bridge) == 0;
-}
-
-static int add_addresses(struct kvn *kvn, const struct own *own, struct taken_list *list, struct kvn_error *err)
-{
-	auto_free struct kvn_addr *addrs = NULL;
-	size_t n = 0;
-	int r = kvn_addr_dump(&kvn->kernel, 0, &addrs, &n, err);
-
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		char by[96], text[KVN_CIDR_TEXT];
-
-		if (is_own(own, addrs[i].ifname))
-			continue;
-		(void)snprintf(by, sizeof(by), "address %s on '%s'", kvn_cidr_format(&addrs[i].cidr, text),
-			       addrs[i].ifname);
-		r = add(list, &addrs[i].cidr, by);
-		if (r == 0 && addrs[i].peer.family) {
-			struct kvn_cidr peer = {addrs[i].peer, addrs[i].cidr.prefixlen};
-
-			r = add(list, &peer, by);
-		}
-	}
 	return r;
 }
 
-static int add_routes(struct kvn *kvn, const struct own *own, struct taken_list *list, struct kvn_error *err)
+static int take_prefix(const struct kvn_prefix *prefix, void *arg)
 {
-	auto_free struct kvn_route *routes = NULL;
-	size_t n = 0;
-	int r = kvn_route_dump(&kvn->kernel, &routes, &n, err);
+	struct taken_list *list = arg;
+	unsigned shortest = prefix->cidr.ip.family == AF_INET ? DEFAULT4_PREFIXLEN : DEFAULT6_PREFIXLEN;
 
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		const struct kvn_route *route = &routes[i];
-		char by[96], text[KVN_CIDR_TEXT], table[32] = "";
-
-		if (is_own(own, route->ifname) ||
-		    route->dst.prefixlen <= (route->family == AF_INET ? DEFAULT4_PREFIXLEN : DEFAULT6_PREFIXLEN))
-			continue;
-		if (route->table != RT_TABLE_MAIN)
-			(void)snprintf(table, sizeof(table), " in table %u", route->table);
-		(void)snprintf(by, sizeof(by), "route %s%s%s%s%s", kvn_cidr_format(&route->dst, text),
-			       route->ifname[0] ? " by '" : "", route->ifname, route->ifname[0] ? "'" : "", table);
-		r = add(list, &route->dst, by);
-	}
-	return r;
+	if (prefix->ifindex && (prefix->ifindex == list->own[0] || prefix->ifindex == list->own[1]))
+		return 0;
+	if (prefix->table && prefix->cidr.prefixlen <= shortest)
+		return 0;
+	return add(list, prefix, "");
 }
 
 static int add_definition(const struct kvn *kvn, const char *name, struct taken_list *list)
 {
 	struct kvn_network other;
-	char by[96], text[KVN_CIDR_TEXT];
+	struct kvn_prefix prefix = {0};
 	int r = 0;
 
 	if (kvn_store_read(kvn, name, NULL, &other, NULL) < 0)
 		return 0; /* a broken definition holds no address; its own commands complain */
 	if (other.ipv4.address_choice == KVN_CHOICE_GIVEN) {
-		(void)snprintf(by, sizeof(by), "network '%s' (%s)", name, kvn_cidr_format(&other.ipv4.address, text));
-		r = add(list, &other.ipv4.address, by);
+		prefix.cidr = other.ipv4.address;
+		r = add(list, &prefix, name);
 	}
 	if (r == 0 && other.ipv6.address_choice == KVN_CHOICE_GIVEN) {
-		(void)snprintf(by, sizeof(by), "network '%s' (%s)", name, kvn_cidr_format(&other.ipv6.address, text));
-		r = add(list, &other.ipv6.address, by);
+		prefix.cidr = other.ipv6.address;
+		r = add(list, &prefix, name);
 	}
 	kvn_network_clear(&other);
 	return r;
@@ -148,21 +112,43 @@ static int add_definitions(const struct kvn *kvn, const struct kvn_network *net,
 static const struct taken *find(const struct taken_list *list, const struct kvn_cidr *cidr)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (kvn_cidr_overlaps(&list->entries[i].cidr, cidr))
+		if (kvn_cidr_overlaps(&list->entries[i].prefix.cidr, cidr))
 			return &list->entries[i];
 	return NULL;
 }
 
-static int check(const struct taken_list *list, const char *key, enum kvn_choice choice, const struct kvn_cidr *cidr,
-		 struct kvn_error *err)
+/* "route 10.0.0.0/8 by 'eth0' in table 100" */
+static void describe(struct kvn *kvn, const struct taken *taken, char ret[static 128])
+{
+	const struct kvn_prefix *prefix = &taken->prefix;
+	char text[KVN_CIDR_TEXT], ifname[IFNAMSIZ] = "", by[IFNAMSIZ + 8] = "", table[32] = "";
+
+	(void)kvn_cidr_format(&prefix->cidr, text);
+	if (prefix->ifindex)
+		(void)kvn_link_name(kvn->kernel.route, prefix->ifindex, ifname); /* "": it went meanwhile */
+	if (ifname[0])
+		(void)snprintf(by, sizeof(by), " by '%s'", ifname);
+	if (prefix->table != RT_TABLE_MAIN)
+		(void)snprintf(table, sizeof(table), " in table %u", prefix->table);
+	if (taken->network[0])
+		(void)snprintf(ret, 128, "network '%s' (%s)", taken->network, text);
+	else if (prefix->table)
+		(void)snprintf(ret, 128, "route %s%s%s", text, by, table);
+	else
+		(void)snprintf(ret, 128, "address %s on '%s'", text, ifname);
+}
+
+static int check(struct kvn *kvn, const struct taken_list *list, const char *key, enum kvn_choice choice,
+		 const struct kvn_cidr *cidr, struct kvn_error *err)
 {
 	const struct taken *other = choice == KVN_CHOICE_GIVEN ? find(list, cidr) : NULL;
 	struct kvn_cidr subnet = kvn_cidr_network(cidr);
-	char text[KVN_CIDR_TEXT];
+	char text[KVN_CIDR_TEXT], by[128];
 
 	if (!other)
 		return 0;
-	return kvn_fail(err, EADDRINUSE, "%s: subnet %s overlaps %s", key, kvn_cidr_format(&subnet, text), other->by);
+	describe(kvn, other, by);
+	return kvn_fail(err, EADDRINUSE, "%s: subnet %s overlaps %s", key, kvn_cidr_format(&subnet, text), by);
 }
 
 /* The first subnet of @prefixlen in @pool, from the @start-th on and round again, that nothing touches. */
@@ -223,23 +209,23 @@ static int pick6(const struct kvn *kvn, const struct taken_list *list, struct kv
 static int gather(struct kvn *kvn, const struct kvn_network *net, bool has_definitions, struct taken_list *list,
 		  struct kvn_error *err)
 {
-	struct own own;
-	int r;
+	int r = find_own(kvn, net, list, err);
 
-	find_own(kvn, net, &own);
-	r = add_addresses(kvn, &own, list, err);
 	if (r == 0)
-		r = add_routes(kvn, &own, list, err);
+		r = kvn_addr_prefixes(&kvn->kernel, take_prefix, list, err);
+	if (r == 0)
+		r = kvn_route_prefixes(&kvn->kernel, take_prefix, list, err);
 	if (r == 0 && has_definitions)
 		r = add_definitions(kvn, net, list, err);
 	return r;
 }
 
-static int check_both(const struct taken_list *list, const struct kvn_network *net, struct kvn_error *err)
+static int check_both(struct kvn *kvn, const struct taken_list *list, const struct kvn_network *net,
+		      struct kvn_error *err)
 {
-	int r = check(list, "ipv4.address", net->ipv4.address_choice, &net->ipv4.address, err);
+	int r = check(kvn, list, "ipv4.address", net->ipv4.address_choice, &net->ipv4.address, err);
 
-	return r < 0 ? r : check(list, "ipv6.address", net->ipv6.address_choice, &net->ipv6.address, err);
+	return r < 0 ? r : check(kvn, list, "ipv6.address", net->ipv6.address_choice, &net->ipv6.address, err);
 }
 
 int kvn_subnet_settle(struct kvn *kvn, struct kvn_network *net, struct kvn_error *err)
@@ -248,7 +234,7 @@ int kvn_subnet_settle(struct kvn *kvn, struct kvn_network *net, struct kvn_error
 	int r = gather(kvn, net, true, &list, err);
 
 	if (r == 0)
-		r = check_both(&list, net, err);
+		r = check_both(kvn, &list, net, err);
 	if (r == 0 && net->ipv4.address_choice == KVN_CHOICE_AUTO)
 		r = pick4(kvn, &list, net, err);
 	if (r == 0 && net->ipv6.address_choice == KVN_CHOICE_AUTO)
@@ -263,7 +249,7 @@ int kvn_subnet_check(struct kvn *kvn, const struct kvn_network *net, struct kvn_
 	int r = gather(kvn, net, false, &list, err);
 
 	if (r == 0)
-		r = check_both(&list, net, err);
+		r = check_both(kvn, &list, net, err);
 	free(list.entries);
 	return r;
 }

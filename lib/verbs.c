@@ -216,9 +216,8 @@ int kvn_stop(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error
 
 int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err)
 {
-	struct kvn_transition step = {.name = name};
+	struct kvn_transition step = {.name = name, .is_forgotten = true};
 	auto_free char *text = NULL;
-	struct kvn_dnsmasq_paths paths;
 	kvn_path path;
 	int lock = kvn_network_enter(kvn, name, err);
 	int r = lock < 0 ? lock : kvn_file_read(kvn_path_definition(kvn, name, path), &text, err);
@@ -229,11 +228,6 @@ int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_err
 	step.old_text = text;
 	if (r == 0)
 		r = take_down(kvn, step, flags, err);
-	if (r == 0) { /* what is remembered of it goes with it; it is deleted all the same should a file stay */
-		kvn_path_dnsmasq(kvn, name, &paths);
-		(void)kvn_file_remove(paths.leases, NULL);
-		(void)kvn_file_remove(kvn_path_identity(kvn, name, path), NULL);
-	}
 	kvn_network_leave(kvn, name, &lock);
 	return about(name, r, err);
 }
