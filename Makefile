@@ -140,13 +140,13 @@ check: deps-check
 	@$(MAKE) --no-print-directory check-all
 .PHONY: check-all
 check-all: tests
-	@$(RUN) $(UNIT_BIN) $(SELFTEST_BIN) $(NETNS_TESTS) $(GUEST_TESTS)
+	@$(RUN) -t 1800 $(UNIT_BIN) $(SELFTEST_BIN) $(NETNS_TESTS) $(GUEST_TESTS) $(FAULT_TESTS)
 check-unit: tests
 	@$(RUN) $(UNIT_BIN)
 check-netns: tests
 	@$(RUN) $(SELFTEST_BIN) $(NETNS_TESTS)
 check-faults: tests
-	@$(RUN) -t 3600 $(FAULT_TESTS)
+	@$(RUN) -t 1800 $(FAULT_TESTS)
 check-guest: tests
 	@$(RUN) -j 2 $(GUEST_TESTS)
 
@@ -216,8 +216,7 @@ uninstall:
 help:
 	@echo 'all           kvnet, qemu-ifup, qemu-ifdown, libkvnet.so'
 	@echo 'demo          a NAT network and a real guest, in namespaces of their own (root)'
-	@echo 'check         every test (root); check-unit, check-netns, check-guest: a part of them'
-	@echo 'check-faults  each system call of each verb failing, and being its last (root, long)'
+	@echo 'check         every test (root); check-unit, check-netns, check-guest, check-faults: a part of them'
 	@echo 'bench         the numbers beside the peers; BENCH_ARGS=--write keeps them'
 	@echo 'lint          formatters and analysers'
 	@echo 'install       into PREFIX ($(PREFIX)), below DESTDIR; uninstall'
