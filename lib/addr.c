@@ -15,6 +15,7 @@
 #include <linux/if_addr.h>
 #include <string.h>
 
+#include "array.h"
 #include "cidr.h"
 #include "cleanup.h"
 #include "kernel.h"
@@ -130,15 +131,8 @@ static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 		return 0;
 	if (r < 0)
 		return r;
-	if (list->n == list->size) {
-		size_t size = list->size ? list->size * 2 : 16;
-		struct kvn_addr *grown = realloc(list->addrs, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->addrs = grown;
-		list->size = size;
-	}
+	if (!KVN_ARRAY_ROOM(list->addrs, list->n, list->size))
+		return -ENOMEM;
 	list->addrs[list->n++] = addr;
 	return 0;
 }

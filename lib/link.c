@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "kernel.h"
 
@@ -86,15 +87,8 @@ static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 
 	if (r < 0 || (list->master && link.master != list->master))
 		return r;
-	if (list->n == list->size) {
-		size_t size = list->size ? list->size * 2 : 16;
-		struct kvn_link_info *grown = realloc(list->links, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->links = grown;
-		list->size = size;
-	}
+	if (!KVN_ARRAY_ROOM(list->links, list->n, list->size))
+		return -ENOMEM;
 	list->links[list->n++] = link;
 	return 0;
 }

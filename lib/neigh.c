@@ -9,6 +9,7 @@
 #include <linux/neighbour.h>
 #include <string.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "kernel.h"
 
@@ -32,15 +33,8 @@ static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 	    nla_len(attrs[NDA_LLADDR]) != 6 || !attrs[NDA_MASTER] ||
 	    (int)nla_get_u32(attrs[NDA_MASTER]) != list->bridge)
 		return 0;
-	if (list->n == list->size) {
-		size_t size = list->size ? list->size * 2 : 16;
-		struct kvn_neigh *grown = realloc(list->neighs, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->neighs = grown;
-		list->size = size;
-	}
+	if (!KVN_ARRAY_ROOM(list->neighs, list->n, list->size))
+		return -ENOMEM;
 	list->neighs[list->n].port = header->ndm_ifindex;
 	memcpy(list->neighs[list->n++].mac, nla_data(attrs[NDA_LLADDR]), 6);
 	return 0;

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "nft.h"
 
@@ -79,16 +80,9 @@ static void add_key(struct keys *list, const struct nlattr *value)
 
 	if (mnl_attr_get_type(value) != NFTA_DATA_VALUE || len > sizeof(struct kvn_nft_key))
 		return;
-	if (list->n == list->size) {
-		size_t size = list->size ? 2 * list->size : 64;
-		struct kvn_nft_key *grown = reallocarray(list->keys, size, sizeof(*grown));
-
-		if (!grown) {
-			list->is_short = true;
-			return;
-		}
-		list->keys = grown;
-		list->size = size;
+	if (!KVN_ARRAY_ROOM(list->keys, list->n, list->size)) {
+		list->is_short = true;
+		return;
 	}
 	memset(&list->keys[list->n], 0, sizeof(list->keys[0]));
 	memcpy(&list->keys[list->n++], mnl_attr_get_payload(value), len);

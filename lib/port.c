@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "file.h"
 
@@ -71,7 +72,7 @@ int kvn_port_recorded(const struct kvn *kvn, const char *network, char (**ret)[I
 	auto_dir DIR *dir = NULL;
 	const struct dirent *entry;
 	kvn_path path;
-	size_t n = 0;
+	size_t n = 0, size = 0;
 
 	*ret = NULL;
 	*ret_n = 0;
@@ -79,14 +80,10 @@ int kvn_port_recorded(const struct kvn *kvn, const char *network, char (**ret)[I
 	if (!dir)
 		return errno == ENOENT ? 0 : kvn_fail_errno(err, errno, "%s", path);
 	while ((entry = readdir(dir))) {
-		char(*grown)[IFNAMSIZ];
-
 		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= IFNAMSIZ)
 			continue; /* no name of a link: a temporary file that a killed writer left */
-		grown = realloc(names, (n + 1) * sizeof(*grown));
-		if (!grown)
+		if (!KVN_ARRAY_ROOM(names, n, size))
 			return kvn_fail_errno(err, ENOMEM, "ports");
-		names = grown;
 		memcpy(names[n++], entry->d_name, strlen(entry->d_name) + 1);
 	}
 	*ret = steal_ptr(&names);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "definition.h"
 #include "file.h"
@@ -101,13 +102,8 @@ int kvn_record_dump(const struct kvn *kvn, bool is_begun, char (**ret)[KVN_NAME_
 	if (!dir)
 		return errno == ENOENT ? 0 : kvn_fail_errno(err, errno, "%s/networks", kvn->runtime_dir);
 	while ((name = next(kvn, dir, is_begun))) {
-		if (n == size) {
-			char(*grown)[KVN_NAME_MAX + 1] = realloc(names, (size = size ? 2 * size : 16) * sizeof(*grown));
-
-			if (!grown)
-				return kvn_fail_errno(err, ENOMEM, "networks");
-			names = grown;
-		}
+		if (!KVN_ARRAY_ROOM(names, n, size))
+			return kvn_fail_errno(err, ENOMEM, "networks");
 		memcpy(names[n++], name, strlen(name) + 1);
 	}
 	if (n)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "array.h"
 #include "cidr.h"
 #include "cleanup.h"
 #include "kernel.h"
@@ -100,15 +101,8 @@ static int parse_into_list(const struct nlmsghdr *hdr, void *arg)
 		return 0;
 	if (r < 0)
 		return r;
-	if (list->n == list->size) {
-		size_t size = list->size ? list->size * 2 : 16;
-		struct kvn_route *grown = realloc(list->routes, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->routes = grown;
-		list->size = size;
-	}
+	if (!KVN_ARRAY_ROOM(list->routes, list->n, list->size))
+		return -ENOMEM;
 	list->routes[list->n++] = route;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "array.h"
 #include "cidr.h"
 #include "cleanup.h"
 
@@ -49,16 +50,9 @@ int kvn_item_copy(const struct kvn_item *item, struct kvn_item *ret, struct kvn_
 
 int kvn_state_add(struct kvn_state *state, struct kvn_item *item, struct kvn_error *err)
 {
-	if (state->n == state->size) {
-		size_t size = state->size ? state->size * 2 : 16;
-		struct kvn_item *grown = realloc(state->items, size * sizeof(*grown));
-
-		if (!grown) {
-			kvn_item_clear(item);
-			return kvn_fail_errno(err, ENOMEM, "state");
-		}
-		state->items = grown;
-		state->size = size;
+	if (!KVN_ARRAY_ROOM(state->items, state->n, state->size)) {
+		kvn_item_clear(item);
+		return kvn_fail_errno(err, ENOMEM, "state");
 	}
 	state->items[state->n++] = *item;
 	return 0;

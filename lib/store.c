@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "array.h"
 #include "cidr.h"
 #include "cleanup.h"
 #include "file.h"
@@ -87,13 +88,8 @@ int kvn_store_dump(const struct kvn *kvn, char (**ret)[KVN_NAME_MAX + 1], size_t
 		memcpy(name, entry->d_name, length - strlen(SUFFIX));
 		if (kvn_name_check(name, NULL) < 0)
 			continue; /* an editor's backup, or not ours */
-		if (n == size) {
-			char(*grown)[KVN_NAME_MAX + 1] = realloc(names, (size = size ? 2 * size : 16) * sizeof(*grown));
-
-			if (!grown)
-				return kvn_fail_errno(err, ENOMEM, "networks");
-			names = grown;
-		}
+		if (!KVN_ARRAY_ROOM(names, n, size))
+			return kvn_fail_errno(err, ENOMEM, "networks");
 		memcpy(names[n++], name, sizeof(name));
 	}
 	if (n)

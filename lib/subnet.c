@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "array.h"
 #include "cidr.h"
 #include "cleanup.h"
 #include "definition.h"
@@ -33,15 +34,8 @@ struct taken_list {
 
 static int add(struct taken_list *list, const struct kvn_prefix *prefix, const char *network)
 {
-	if (list->n == list->size) {
-		size_t size = list->size ? list->size * 2 : 64;
-		struct taken *grown = realloc(list->entries, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->entries = grown;
-		list->size = size;
-	}
+	if (!KVN_ARRAY_ROOM(list->entries, list->n, list->size))
+		return -ENOMEM;
 	list->entries[list->n].prefix = *prefix;
 	(void)snprintf(list->entries[list->n].network, sizeof(list->entries[0].network), "%s", network);
 	list->n++;
@@ -51,17 +45,16 @@ static int add(struct taken_list *list, const struct kvn_prefix *prefix, const c
 static int find_own(struct kvn *kvn, const struct kvn_network *net, struct taken_list *list, struct kvn_error *err)
 {
 	struct kvn_network old = {0};
-	const char *names[2] = {net->bridge, NULL};
 	struct kvn_netlink *nl;
 	int r = kvn_kernel_route(&kvn->kernel, &nl, err);
 
-	if (r == 0 && kvn_record_read(kvn, net->name, &old, NULL) == 0)
-		names[1] = old.bridge;
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++)
-		if (names[i] && kvn_link_index(nl, names[i], &list->own[i], err) == -ENODEV)
-			list->own[i] = 0;
+	if (r < 0)
+		return r;
+	(void)kvn_link_index(nl, net->bridge, &list->own[0], NULL); /* 0 when there is none */
+	if (kvn_record_read(kvn, net->name, &old, NULL) == 0)
+		(void)kvn_link_index(nl, old.bridge, &list->own[1], NULL);
 	kvn_network_clear(&old);
-	return r;
+	return 0;
 }
 
 static int take_prefix(const struct kvn_prefix *prefix, void *arg)
