@@ -51,6 +51,7 @@ void kvn_close(struct kvn *kvn)
 	if (!kvn)
 		return;
 	kvn_kernel_close(&kvn->kernel);
+	kvn_remote_close(&kvn->remote);
 	free(kvn);
 }
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "kernel.h"
+#include "remote.h"
 #include "settings.h"
 
 #define KVN_PATH_MAX 256 /* bytes of a path that kvnet makes, with the terminator */
@@ -16,6 +17,7 @@ struct kvn {
 	char runtime_dir[KVN_DIR_MAX]; /* gone at boot: locks, journals, what is up */
 	char state_dir[KVN_DIR_MAX]; /* leases, identities */
 	struct kvn_kernel kernel;
+	struct kvn_remote remote;
 };
 
 typedef char kvn_path[KVN_PATH_MAX];

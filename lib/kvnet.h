@@ -175,6 +175,11 @@ int kvn_stop(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error
 int kvn_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags, json_t **ret_plan,
 		 struct kvn_error *err);
 
+/* Give a network that is up back what it lost, as it came up: one that is down stays down, and what was written into the
+ * definition since waits for kvn_converge().  *ret_plan says what was lost.  @has_lost_port: a port may have been its last,
+ * and an on-demand network goes down then. */
+int kvn_mend(struct kvn *kvn, const char *name, bool has_lost_port, json_t **ret_plan, struct kvn_error *err);
+
 /* Put link @ifname on the network (bringing that up), take it off.  -ENODEV no such link   -EBUSY it has another master
  * kvn_detach(): -ENOENT it is on no network */
 int kvn_attach(struct kvn *kvn, const char *name, const char *ifname, struct kvn_error *err);

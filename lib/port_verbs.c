@@ -11,6 +11,7 @@
 #include "port.h"
 #include "port_verbs.h"
 #include "record.h"
+#include "remote_verbs.h"
 #include "snapshot.h"
 
 static int run_one(struct kvn *kvn, const char *network, struct kvn_op *op, struct kvn_error *err)
@@ -93,6 +94,9 @@ int kvn_attach(struct kvn *kvn, const char *name, const char *ifname, struct kvn
 {
 	int lock = kvn_ifname_check(ifname, err), r;
 
+	if (lock == 0 && kvn_remote_has(kvn))
+		return kvn_remote_call(kvn, "Attach", json_pack("{s:s, s:s}", "network", name, "ifname", ifname), NULL,
+				       err);
 	if (lock == 0)
 		lock = kvn_network_enter(kvn, name, err);
 	r = lock < 0 ? lock : kvn_port_attach(kvn, name, ifname, 0, UINT32_MAX, err);
@@ -155,8 +159,11 @@ int kvn_port_release(struct kvn *kvn, const char *name, const char *ifname, stru
 int kvn_detach(struct kvn *kvn, const char *ifname, struct kvn_error *err)
 {
 	char name[KVN_NAME_MAX + 1] = "";
-	int r = kvn_port_network(kvn, ifname, name, err), lock;
+	int r, lock;
 
+	if (kvn_remote_has(kvn))
+		return kvn_remote_ifname(kvn, "Detach", ifname, err);
+	r = kvn_port_network(kvn, ifname, name, err);
 	if (r < 0)
 		return r;
 	lock = kvn_network_enter(kvn, name, err);
@@ -213,6 +220,8 @@ int kvn_port_add(struct kvn *kvn, const char *name, char ifname[static IFNAMSIZ]
 
 	if (lock == 0 && (options->queues < 1 || options->queues > 256))
 		lock = kvn_fail(err, EINVAL, "%u queues: 1 to 256", options->queues);
+	if (lock == 0 && kvn_remote_has(kvn))
+		return kvn_remote_port_add(kvn, name, ifname, options, err);
 	if (lock == 0)
 		lock = kvn_network_enter(kvn, name, err);
 	if (lock >= 0 && !ifname[0])
@@ -242,8 +251,11 @@ static int remove_tap(struct kvn *kvn, const char *name, const char *ifname, str
 int kvn_port_delete(struct kvn *kvn, const char *ifname, struct kvn_error *err)
 {
 	char name[KVN_NAME_MAX + 1] = "";
-	int r = kvn_port_network(kvn, ifname, name, err), lock;
+	int r, lock;
 
+	if (kvn_remote_has(kvn))
+		return kvn_remote_ifname(kvn, "DeletePort", ifname, err);
+	r = kvn_port_network(kvn, ifname, name, err);
 	if (r < 0)
 		return r;
 	lock = kvn_network_enter(kvn, name, err);

@@ -13,6 +13,7 @@
 #include "network.h"
 #include "plan.h"
 #include "record.h"
+#include "remote_verbs.h"
 #include "snapshot.h"
 #include "store.h"
 
@@ -228,11 +229,20 @@ static int add_ports_of(struct kvn *kvn, const char *name, json_t *array, struct
 	return r;
 }
 
+/* Who may not look for himself asks netd, which shows what he may see. */
+static bool is_netds(struct kvn *kvn)
+{
+	return kvn_host_check_privilege(NULL) < 0 && kvn_remote_has(kvn);
+}
+
 int kvn_leases(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
 {
 	auto_json json_t *array = json_array();
-	int r = for_each(kvn, name, array, add_leases_of, err);
+	int r;
 
+	if (is_netds(kvn))
+		return kvn_remote_list(kvn, "Leases", "leases", name, ret, err);
+	r = for_each(kvn, name, array, add_leases_of, err);
 	if (r == 0)
 		*ret = steal_ptr(&array);
 	return r;
@@ -241,8 +251,11 @@ int kvn_leases(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error
 int kvn_ports(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
 {
 	auto_json json_t *array = json_array();
-	int r = for_each(kvn, name, array, add_ports_of, err);
+	int r;
 
+	if (is_netds(kvn))
+		return kvn_remote_list(kvn, "Ports", "ports", name, ret, err);
+	r = for_each(kvn, name, array, add_ports_of, err);
 	if (r == 0)
 		*ret = steal_ptr(&array);
 	return r;
@@ -333,8 +346,11 @@ static int show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_erro
 
 int kvn_show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err)
 {
-	int r = kvn_name_check(name, err);
+	int r;
 
+	if (is_netds(kvn))
+		return kvn_remote_ask(kvn, "Get", json_pack("{s:s}", "name", name), "network", ret, err);
+	r = kvn_name_check(name, err);
 	if (r == 0)
 		r = show(kvn, name, ret, err);
 	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
@@ -490,8 +506,11 @@ int kvn_list(struct kvn *kvn, json_t **ret, struct kvn_error *err)
 	struct overview overview = {0};
 	const json_t *name;
 	size_t i;
-	int r = kvn_names(kvn, &names, err);
+	int r;
 
+	if (is_netds(kvn))
+		return kvn_remote_ask(kvn, "List", json_object(), "networks", ret, err);
+	r = kvn_names(kvn, &names, err);
 	if (r == 0 && json_array_size(names) > 0)
 		r = look(kvn, &overview, err);
 	json_array_foreach(names, i, name) if (r == 0 && json_array_append_new(array, row(kvn, &overview,

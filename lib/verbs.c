@@ -10,6 +10,7 @@
 #include "host_check.h"
 #include "network.h"
 #include "record.h"
+#include "remote_verbs.h"
 #include "snapshot.h"
 #include "store.h"
 #include "subnet.h"
@@ -118,8 +119,12 @@ static int create(struct kvn *kvn, const char *name, const struct kvn_input *inp
 int kvn_create(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
 	       struct kvn_error *err)
 {
-	int lock = kvn_network_enter(kvn, name, err);
-	int r = lock < 0 ? lock : create(kvn, name, input, flags, ret_plan, err);
+	int lock, r;
+
+	if (kvn_remote_has(kvn))
+		return kvn_remote_change(kvn, "Create", name, input, flags, ret_plan, err);
+	lock = kvn_network_enter(kvn, name, err);
+	r = lock < 0 ? lock : create(kvn, name, input, flags, ret_plan, err);
 
 	kvn_network_leave(kvn, name, &lock);
 	return about(name, r, err);
@@ -163,8 +168,12 @@ static int change(struct kvn *kvn, const char *name, const struct kvn_input *inp
 int kvn_change(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
 	       struct kvn_error *err)
 {
-	int lock = kvn_network_enter(kvn, name, err);
-	int r = lock < 0 ? lock : change(kvn, name, input, flags, ret_plan, err);
+	int lock, r;
+
+	if (kvn_remote_has(kvn))
+		return kvn_remote_change(kvn, "Set", name, input, flags, ret_plan, err);
+	lock = kvn_network_enter(kvn, name, err);
+	r = lock < 0 ? lock : change(kvn, name, input, flags, ret_plan, err);
 
 	kvn_network_leave(kvn, name, &lock);
 	return about(name, r, err);
@@ -203,9 +212,12 @@ static int take_down(struct kvn *kvn, struct kvn_transition step, unsigned flags
 int kvn_stop(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err)
 {
 	struct kvn_transition step = {.name = name, .is_parked = true};
-	int lock = kvn_network_enter(kvn, name, err);
-	int r = lock < 0 ? lock : 0;
+	int lock, r;
 
+	if (kvn_remote_has(kvn))
+		return kvn_remote_name(kvn, "Stop", name, flags, err);
+	lock = kvn_network_enter(kvn, name, err);
+	r = lock < 0 ? lock : 0;
 	if (r == 0 && !kvn_store_exists(kvn, name) && !kvn_record_exists(kvn, name))
 		r = kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
 	if (r == 0)
@@ -219,9 +231,12 @@ int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_err
 	struct kvn_transition step = {.name = name, .is_forgotten = true};
 	auto_free char *text = NULL;
 	kvn_path path;
-	int lock = kvn_network_enter(kvn, name, err);
-	int r = lock < 0 ? lock : kvn_file_read(kvn_path_definition(kvn, name, path), &text, err);
+	int lock, r;
 
+	if (kvn_remote_has(kvn))
+		return kvn_remote_name(kvn, "Delete", name, flags, err);
+	lock = kvn_network_enter(kvn, name, err);
+	r = lock < 0 ? lock : kvn_file_read(kvn_path_definition(kvn, name, path), &text, err);
 	if (r == -ENOENT && lock >= 0)
 		r = kvn_record_exists(kvn, name) ? 0
 						 : kvn_fail(err, ENOENT, "no such network ('kvnet list' shows them)");
@@ -234,8 +249,12 @@ int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_err
 
 int kvn_start(struct kvn *kvn, const char *name, struct kvn_error *err)
 {
-	int lock = kvn_network_enter(kvn, name, err);
-	int r = lock < 0 ? lock : kvn_network_start(kvn, name, NULL, err);
+	int lock, r;
+
+	if (kvn_remote_has(kvn))
+		return kvn_remote_name(kvn, "Start", name, 0, err);
+	lock = kvn_network_enter(kvn, name, err);
+	r = lock < 0 ? lock : kvn_network_start(kvn, name, NULL, err);
 
 	kvn_network_leave(kvn, name, &lock);
 	return about(name, r, err);
@@ -288,8 +307,37 @@ int kvn_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags,
 {
 	struct kvn_transition step = {
 		.name = name, .is_parked = true, .is_dry = flags & KVN_DRY_RUN, .ret_plan = ret_plan};
+	int lock, r;
+
+	if (kvn_remote_has(kvn))
+		return kvn_remote_converge(kvn, name, is_all, flags, ret_plan, err);
+	lock = kvn_network_enter(kvn, name, err);
+	r = lock < 0 ? lock : converge(kvn, name, is_all, step, err);
+
+	kvn_network_leave(kvn, name, &lock);
+	return about(name, r, err);
+}
+
+/* As converge() of a network that is up, but by its record: what somebody writes into the definition waits for "apply". */
+static int mend(struct kvn *kvn, const char *name, bool has_lost_port, json_t **ret_plan, struct kvn_error *err)
+{
+	struct kvn_network net = {0};
+	struct kvn_transition step = {.name = name, .old = &net, .net = &net, .is_parked = true, .ret_plan = ret_plan};
+	int r = has_lost_port ? kvn_network_idle(kvn, name, err) : 0;
+
+	if (r == 0)
+		r = kvn_record_read(kvn, name, &net, err);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = kvn_network_change(kvn, &step, err);
+	kvn_network_clear(&net);
+	return r;
+}
+
+int kvn_mend(struct kvn *kvn, const char *name, bool has_lost_port, json_t **ret_plan, struct kvn_error *err)
+{
 	int lock = kvn_network_enter(kvn, name, err);
-	int r = lock < 0 ? lock : converge(kvn, name, is_all, step, err);
+	int r = lock < 0 ? lock : mend(kvn, name, has_lost_port, ret_plan, err);
 
 	kvn_network_leave(kvn, name, &lock);
 	return about(name, r, err);
