@@ -11,9 +11,11 @@
 
 #include "cleanup.h"
 #include "definition.h"
+#include "hook.h"
 #include "network.h"
 #include "port_verbs.h"
 #include "record.h"
+#include "remote_verbs.h"
 #include "store.h"
 
 /* The NAME in "/etc/qemu-ifup-NAME" or "qemu-ifdown.NAME"; NULL without. */
@@ -87,14 +89,13 @@ static int find_default(const struct kvn *kvn, char ret[static KVN_NAME_MAX + 1]
 	return 0;
 }
 
-static int find_network(const struct kvn *kvn, const char *program, const char *ifname,
+/* @named: by KVNET_NETWORK, or NULL. */
+static int find_network(const struct kvn *kvn, const char *named, const char *program, const char *ifname,
 			char ret[static KVN_NAME_MAX + 1], struct kvn_error *err)
 {
-	const char *name = getenv("KVNET_NETWORK");
+	const char *name = named && named[0] ? named : name_in_program(program);
 	int r;
 
-	if (!name || !name[0])
-		name = name_in_program(program);
 	if (!name) {
 		if (find_in_tap(kvn, ifname, ret))
 			return 0;
@@ -116,38 +117,65 @@ static uint32_t owner_of(pid_t pid)
 	return stat(path, &info) == 0 ? info.st_uid : UINT32_MAX;
 }
 
-int kvn_hook_up(struct kvn *kvn, const char *program, const char *ifname, struct kvn_error *err)
+int kvn_network_find(struct kvn *kvn, const char *program, const char *ifname, char ret[static KVN_NAME_MAX + 1],
+		     struct kvn_error *err)
 {
+	return find_network(kvn, getenv("KVNET_NETWORK"), program, ifname, ret, err);
+}
+
+int kvn_hook_attach(struct kvn *kvn, const struct kvn_hook *hook, struct kvn_error *err)
+{
+	const struct kvn_port_holder holder = {.pid = hook->pid, .uid = owner_of(hook->pid)};
 	char name[KVN_NAME_MAX + 1] = "";
-	pid_t parent = getppid();
-	int lock, r = kvn_ifname_check(ifname, err);
+	int lock, r = kvn_ifname_check(hook->ifname, err);
 
 	if (r == 0)
-		r = find_network(kvn, program, ifname, name, err);
+		r = find_network(kvn, hook->network, hook->program, hook->ifname, name, err);
 	if (r < 0)
 		return r;
 	lock = kvn_network_enter(kvn, name, err);
-	r = lock < 0 ? lock : kvn_port_attach(kvn, name, ifname, parent, owner_of(parent), err);
+	r = lock < 0 ? lock : kvn_port_attach(kvn, name, hook->ifname, &holder, err);
 	if (r < 0 && lock >= 0)
 		(void)kvn_network_idle(kvn, name, NULL); /* a network that was started for this guest alone */
 	kvn_network_leave(kvn, name, &lock);
 	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
 }
 
-int kvn_hook_down(struct kvn *kvn, const char *program, const char *ifname, struct kvn_error *err)
+int kvn_hook_detach(struct kvn *kvn, const struct kvn_hook *hook, struct kvn_error *err)
 {
 	char name[KVN_NAME_MAX + 1] = "";
-	int lock, r = kvn_ifname_check(ifname, err);
+	int lock, r = kvn_ifname_check(hook->ifname, err);
 
 	if (r < 0)
 		return r;
 	/* The port itself knows best; without one, an on-demand network may still have to be taken down. */
-	if (kvn_port_network(kvn, ifname, name, NULL) < 0 && find_network(kvn, program, ifname, name, NULL) < 0)
+	if (kvn_port_network(kvn, hook->ifname, name, NULL) < 0 &&
+	    find_network(kvn, hook->network, hook->program, hook->ifname, name, NULL) < 0)
 		return 0;
 	if (!is_known(kvn, name))
 		return 0;
 	lock = kvn_network_enter(kvn, name, err);
-	r = lock < 0 ? lock : kvn_port_release(kvn, name, ifname, err);
+	r = lock < 0 ? lock : kvn_port_release(kvn, name, hook->ifname, err);
 	kvn_network_leave(kvn, name, &lock);
 	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
+}
+
+static struct kvn_hook hook_of(const char *program, const char *ifname)
+{
+	return (struct kvn_hook){
+		.program = program, .ifname = ifname, .network = getenv("KVNET_NETWORK"), .pid = getppid()};
+}
+
+int kvn_hook_up(struct kvn *kvn, const char *program, const char *ifname, struct kvn_error *err)
+{
+	const struct kvn_hook hook = hook_of(program, ifname);
+
+	return kvn_remote_has(kvn) ? kvn_remote_hook(kvn, "HookUp", &hook, err) : kvn_hook_attach(kvn, &hook, err);
+}
+
+int kvn_hook_down(struct kvn *kvn, const char *program, const char *ifname, struct kvn_error *err)
+{
+	const struct kvn_hook hook = hook_of(program, ifname);
+
+	return kvn_remote_has(kvn) ? kvn_remote_hook(kvn, "HookDown", &hook, err) : kvn_hook_detach(kvn, &hook, err);
 }

@@ -106,6 +106,9 @@ int kvn_fdb_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_neigh **ret,
 int kvn_tap_add(const char ifname[static 1], unsigned queues /* 1..256 */, uint32_t uid, uint32_t gid,
 		struct kvn_error *err);
 
+/* The same of a tap that lives as long as one of its @queues descriptors, which are put into @fds for the caller to close. */
+int kvn_tap_open(const char ifname[static 1], unsigned queues, bool has_vnet_hdr, int *fds, struct kvn_error *err);
+
 /* ---- sysctl.c: host-wide and per-link settings.  Source: Documentation/networking/ip-sysctl.rst ---- */
 
 /* @key as sysctl(8) writes it, a link's name in it with '/' for '.'.  -ENOENT this kernel has no such setting */

@@ -198,6 +198,42 @@ int kvn_port_add(struct kvn *kvn, const char *name, char ifname[static IFNAMSIZ]
 /* Remove a tap that kvn_port_add() made.  -ENOENT it is no port   -EINVAL somebody else made it */
 int kvn_port_delete(struct kvn *kvn, const char *ifname, struct kvn_error *err);
 
+#define KVN_QUEUES_MAX 16U /* of a port whose descriptors are handed over */
+
+struct kvn_open_options {
+	char ifname[IFNAMSIZ]; /* ""; chosen */
+	uint8_t mac[6]; /* the guest's; all zero: one is made up */
+	unsigned queues; /* 1..KVN_QUEUES_MAX */
+	bool has_no_vnet_hdr; /* for a holder that does not know it */
+	bool is_vhost; /* a /dev/vhost-net descriptor a queue besides, where the host has that */
+	pid_t pid; /* whose port it is, for listings; 0: the caller */
+	uint32_t uid; /* likewise; UINT32_MAX: the caller */
+};
+
+struct kvn_open_port {
+	char network[KVN_NAME_MAX + 1];
+	char ifname[IFNAMSIZ];
+	uint8_t mac[6]; /* for the guest to use */
+	unsigned mtu; /* bytes */
+	unsigned queues, n_vhosts;
+	int taps[KVN_QUEUES_MAX], vhosts[KVN_QUEUES_MAX]; /* the caller's, closed by exec; -1 beyond the number */
+};
+
+/* Make a tap that lives as long as its descriptors, up and on the network @name, or on the one whose bridge that is; it is
+ * started when it is down.  -EINVAL queues   -EEXIST the link's name is taken   -ENOENT no /dev/net/tun
+ * -EPERM neither root, nor let by netd   -EDQUOT the user has as many ports as he may */
+int kvn_port_open(struct kvn *kvn, const char *name, const struct kvn_open_options *options, struct kvn_open_port *ret,
+		  struct kvn_error *err);
+/* Close the descriptors. */
+void kvn_open_port_clear(struct kvn_open_port *port);
+/* Take such a port off its network before its descriptors are closed.  -ENOENT it is on none */
+int kvn_port_close(struct kvn *kvn, const char *ifname, struct kvn_error *err);
+
+/* The network that a hook or helper means which was run as @program for link @ifname, either of them "": KVNET_NETWORK,
+ * the name in the program's or the link's, kvnet.yaml's default_network, the only network there is. */
+int kvn_network_find(struct kvn *kvn, const char *program, const char *ifname, char ret[static KVN_NAME_MAX + 1],
+		     struct kvn_error *err);
+
 /* What QEMU's script= and downscript= ask for.  @program is the name that the hook was run under. */
 int kvn_hook_up(struct kvn *kvn, const char *program, const char *ifname, struct kvn_error *err);
 int kvn_hook_down(struct kvn *kvn, const char *program, const char *ifname, struct kvn_error *err);
@@ -215,6 +251,22 @@ int kvn_definition_text(struct kvn *kvn, const char *name, char **ret, struct kv
 /* @name NULL: of every network. */
 int kvn_ports(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
 int kvn_leases(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error *err);
+
+/* ---- following what happens ---- */
+
+struct kvn_observer;
+
+/* Follow networks, ports and leases from now on; @kvn stays the caller's and must outlive it.  An event is {"time": seconds
+ * since the epoch, "event": KIND, "network": NAME} and "port" or "lease" where it is about one.  KIND: network-defined,
+ * -changed, -started, -stopped, -deleted, port-added, -removed, lease-added, -removed.  Takes one of the 128 inotify
+ * instances that a user has.  -EMFILE none is left */
+int kvn_observer_open(struct kvn *kvn, struct kvn_observer **ret, struct kvn_error *err);
+/* Readable when there may be an event; stays the observer's. */
+int kvn_observer_fd(const struct kvn_observer *observer);
+/* The next event, the caller's.  Never waits.  -EAGAIN there is none */
+int kvn_observer_next(struct kvn_observer *observer, json_t **ret, struct kvn_error *err);
+/* NULL is fine. */
+void kvn_observer_close(struct kvn_observer *observer);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

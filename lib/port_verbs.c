@@ -58,7 +58,7 @@ static void place(const struct kvn_network *net, const struct kvn_link_info *bri
 	port->is_fenced = net->model == KVN_BRIDGED;
 }
 
-int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, pid_t pid, uint32_t uid,
+int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const struct kvn_port_holder *holder,
 		    struct kvn_error *err)
 {
 	struct kvn_network net;
@@ -80,9 +80,10 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, pid_t
 		r = kvn_fail(err, EBUSY, "port '%s': it is on '%s' already", ifname, op.had.port.master);
 	op.want = op.had;
 	place(&net, &bridge, info.kind, &op.want.port);
-	if (pid) {
-		op.want.port.pid = pid;
-		op.want.port.uid = uid;
+	if (holder) {
+		op.want.port.pid = holder->pid;
+		op.want.port.uid = holder->uid;
+		memcpy(op.want.port.mac, holder->mac, 6);
 	}
 	if (r == 0)
 		r = run_one(kvn, name, &op, err);
@@ -99,7 +100,7 @@ int kvn_attach(struct kvn *kvn, const char *name, const char *ifname, struct kvn
 				       err);
 	if (lock == 0)
 		lock = kvn_network_enter(kvn, name, err);
-	r = lock < 0 ? lock : kvn_port_attach(kvn, name, ifname, 0, UINT32_MAX, err);
+	r = lock < 0 ? lock : kvn_port_attach(kvn, name, ifname, NULL, err);
 	if (r < 0 && lock >= 0) /* a network that was started for this port alone */
 		(void)kvn_network_idle(kvn, name, NULL);
 	kvn_network_leave(kvn, name, &lock);
@@ -172,7 +173,7 @@ int kvn_detach(struct kvn *kvn, const char *ifname, struct kvn_error *err)
 	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
 }
 
-static void choose_name(const char *network, char ifname[static IFNAMSIZ])
+void kvn_port_choose_name(const char *network, char ifname[static IFNAMSIZ])
 {
 	for (unsigned i = 0; i < 10000; i++) {
 		char name[2 * IFNAMSIZ];
@@ -225,7 +226,7 @@ int kvn_port_add(struct kvn *kvn, const char *name, char ifname[static IFNAMSIZ]
 	if (lock == 0)
 		lock = kvn_network_enter(kvn, name, err);
 	if (lock >= 0 && !ifname[0])
-		choose_name(name, ifname);
+		kvn_port_choose_name(name, ifname);
 	r = lock < 0 ? lock : add(kvn, name, ifname, options, err);
 	if (r < 0 && lock >= 0)
 		(void)kvn_network_idle(kvn, name, NULL); /* started for this port alone */

@@ -5,9 +5,18 @@
 
 #include "context.h"
 
-/* Put link @ifname on @name, which is started when it is down; @pid and @uid, when @pid is not 0, are who asked for it. */
-int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, pid_t pid, uint32_t uid,
+/* Whose port it is. */
+struct kvn_port_holder {
+	pid_t pid;
+	uint32_t uid;
+	uint8_t mac[6]; /* the guest's; all zero: unknown */
+};
+
+/* Put link @ifname on @name, which is started when it is down; @holder NULL: unknown. */
+int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const struct kvn_port_holder *holder,
 		    struct kvn_error *err);
+/* A name that no link has: NETWORK-0, NETWORK-1, ... */
+void kvn_port_choose_name(const char *network, char ifname[static IFNAMSIZ]);
 /* Take it off, gone already or not, and stop an on-demand network that it was the last port of. */
 int kvn_port_release(struct kvn *kvn, const char *name, const char *ifname, struct kvn_error *err);
 /* The network that @ifname is a port of: by its alias, or by its record when it is gone.  -ENOENT none */

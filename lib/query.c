@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* query.c - what there is, as JSON: names, list, show, ports, leases.  Takes no lock and changes nothing. */
 #include <errno.h>
-#include <pwd.h>
 #include <string.h>
 
 #include "cidr.h"
@@ -12,15 +11,11 @@
 #include "lease.h"
 #include "network.h"
 #include "plan.h"
+#include "public_json.h"
 #include "record.h"
 #include "remote_verbs.h"
 #include "snapshot.h"
 #include "store.h"
-
-static json_t *text_or_null(const char *text)
-{
-	return text && text[0] ? json_string(text) : json_null();
-}
 
 static int no_memory(struct kvn_error *err)
 {
@@ -72,16 +67,6 @@ int kvn_names(struct kvn *kvn, json_t **ret, struct kvn_error *err)
 
 /* ---- leases ---- */
 
-static json_t *lease_to_json(const char *network, const struct kvn_lease *lease)
-{
-	char mac[KVN_MAC_TEXT], ip[KVN_IP_TEXT];
-
-	return json_pack("{s:s, s:o, s:s, s:o, s:I}", "network", network, "mac",
-			 kvn_mac_is_zero(lease->mac) ? json_null() : json_string(kvn_mac_format(lease->mac, mac)),
-			 "address", kvn_ip_format(&lease->ip, ip), "hostname", text_or_null(lease->hostname), "expires",
-			 (json_int_t)lease->expires);
-}
-
 static int add_leases(const struct kvn *kvn, const char *name, json_t *array, struct kvn_error *err)
 {
 	auto_free struct kvn_lease *leases = NULL;
@@ -92,7 +77,7 @@ static int add_leases(const struct kvn *kvn, const char *name, json_t *array, st
 	kvn_path_dnsmasq(kvn, name, &paths);
 	r = kvn_lease_dump(paths.leases, &leases, &n, err);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		if (json_array_append_new(array, lease_to_json(name, &leases[i])) < 0)
+		if (json_array_append_new(array, kvn_lease_to_json(name, &leases[i])) < 0)
 			r = no_memory(err);
 	return r;
 }
@@ -129,30 +114,6 @@ static json_t *address_of(const struct kvn_network *net, const struct kvn_lease 
 	return json_null();
 }
 
-static json_t *owner_to_json(uint32_t uid)
-{
-	const struct passwd *user;
-	char number[16];
-
-	if (uid == UINT32_MAX)
-		return json_null();
-	user = getpwuid(uid); /* one thread, and the name is copied at once */
-	(void)snprintf(number, sizeof(number), "%u", uid);
-	return json_string(user ? user->pw_name : number);
-}
-
-static json_t *port_to_json(const struct kvn_network *net, const struct kvn_port *port, const uint8_t *mac,
-			    const struct kvn_lease *leases, size_t n_leases)
-{
-	char text[KVN_MAC_TEXT];
-
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:n}", "network", net->name, "ifname", port->ifname,
-			 "mac", mac ? json_string(kvn_mac_format(mac, text)) : json_null(), "ipv4",
-			 address_of(net, leases, n_leases, mac, AF_INET), "ipv6",
-			 address_of(net, leases, n_leases, mac, AF_INET6), "owner", owner_to_json(port->uid), "pid",
-			 port->pid ? json_integer(port->pid) : json_null(), "domain");
-}
-
 static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *array, struct kvn_error *err)
 {
 	auto_free struct kvn_neigh *fdb = NULL;
@@ -172,7 +133,10 @@ static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *arr
 		const struct kvn_port *port = &ports.items[i].port;
 		const uint8_t *mac = kvn_mac_is_zero(port->mac) ? learnt_mac(fdb, n_fdb, port->ifname) : port->mac;
 
-		if (json_array_append_new(array, port_to_json(net, port, mac, leases, n_leases)) < 0)
+		if (json_array_append_new(array, kvn_port_to_json(net->name, port, mac,
+								  address_of(net, leases, n_leases, mac, AF_INET),
+								  address_of(net, leases, n_leases, mac, AF_INET6))) <
+		    0)
 			r = no_memory(err);
 	}
 	kvn_state_clear(&ports);

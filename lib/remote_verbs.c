@@ -82,3 +82,59 @@ int kvn_remote_list(struct kvn *kvn, const char *method, const char *field, cons
 {
 	return kvn_remote_ask(kvn, method, json_pack("{s:s?}", "network", name), field, ret, err);
 }
+
+int kvn_remote_hook(struct kvn *kvn, const char *method, const struct kvn_hook *hook, struct kvn_error *err)
+{
+	return kvn_remote_call(kvn, method,
+			       json_pack("{s:s, s:s, s:s?, s:i}", "program", hook->program, "ifname", hook->ifname,
+					 "network", hook->network, "pid", (int)hook->pid),
+			       NULL, err);
+}
+
+/* Taps first, then what there is of vhost-net. */
+static int take_port(const json_t *reply, const int *fds, size_t n, struct kvn_open_port *ret)
+{
+	const char *ifname = json_string_value(json_object_get(reply, "ifname"));
+	const char *network = json_string_value(json_object_get(reply, "network"));
+	const char *mac = json_string_value(json_object_get(reply, "mac"));
+	json_int_t queues = json_integer_value(json_object_get(reply, "queues"));
+	json_int_t vhosts = json_integer_value(json_object_get(reply, "vhosts"));
+
+	if (!ifname || !network || !mac || kvn_mac_parse(mac, ret->mac) < 0 || queues < 1 || queues > KVN_QUEUES_MAX ||
+	    vhosts < 0 || vhosts > queues || n != (size_t)(queues + vhosts) || strlen(ifname) >= IFNAMSIZ ||
+	    strlen(network) > KVN_NAME_MAX)
+		return -EBADMSG;
+	memcpy(ret->ifname, ifname, strlen(ifname) + 1);
+	memcpy(ret->network, network, strlen(network) + 1);
+	ret->mtu = (unsigned)json_integer_value(json_object_get(reply, "mtu"));
+	ret->queues = (unsigned)queues;
+	ret->n_vhosts = (unsigned)vhosts;
+	memcpy(ret->taps, fds, ret->queues * sizeof(*fds));
+	memcpy(ret->vhosts, fds + queues, ret->n_vhosts * sizeof(*fds));
+	return 0;
+}
+
+int kvn_remote_port_open(struct kvn *kvn, const char *name, const struct kvn_open_options *options,
+			 struct kvn_open_port *ret, struct kvn_error *err)
+{
+	auto_json json_t *reply = NULL;
+	char mac[KVN_MAC_TEXT];
+	int fds[2 * KVN_QUEUES_MAX];
+	size_t n = 0;
+	json_t *parameters =
+		json_pack("{s:s, s:i, s:b, s:b, s:i}", "network", name, "queues", (int)options->queues, "vnet_hdr",
+			  !options->has_no_vnet_hdr, "vhost", options->is_vhost, "pid", (int)options->pid);
+	int r;
+
+	if (parameters && options->ifname[0])
+		(void)json_object_set_new(parameters, "ifname", json_string(options->ifname));
+	if (parameters && !kvn_mac_is_zero(options->mac))
+		(void)json_object_set_new(parameters, "mac", json_string(kvn_mac_format(options->mac, mac)));
+	r = kvn_remote_call_fds(kvn, "OpenPort", parameters, &reply, fds, ARRAY_SIZE(fds), &n, err);
+	if (r < 0)
+		return r;
+	r = take_port(json_object_get(reply, "port"), fds, n, ret);
+	for (size_t i = 0; r < 0 && i < n; i++)
+		(void)close(fds[i]);
+	return r < 0 ? kvn_fail(err, EBADMSG, "netd: its answer makes no sense") : 0;
+}

@@ -3,6 +3,7 @@
 #ifndef KVN_REMOTE_VERBS_H
 #define KVN_REMOTE_VERBS_H
 
+#include "hook.h"
 #include "remote.h"
 
 /* "Create" or "Set". */
@@ -16,6 +17,10 @@ int kvn_remote_converge(struct kvn *kvn, const char *name, bool is_all, unsigned
 int kvn_remote_ifname(struct kvn *kvn, const char *method, const char *ifname, struct kvn_error *err);
 int kvn_remote_port_add(struct kvn *kvn, const char *name, char ifname[static IFNAMSIZ],
 			const struct kvn_port_options *options, struct kvn_error *err);
+int kvn_remote_port_open(struct kvn *kvn, const char *name, const struct kvn_open_options *options,
+			 struct kvn_open_port *ret, struct kvn_error *err);
+/* "HookUp" or "HookDown". */
+int kvn_remote_hook(struct kvn *kvn, const char *method, const struct kvn_hook *hook, struct kvn_error *err);
 /* "Ports" or "Leases", of all networks when @name is NULL: the field of that name in small letters. */
 int kvn_remote_list(struct kvn *kvn, const char *method, const char *field, const char *name, json_t **ret,
 		    struct kvn_error *err);

@@ -9,27 +9,34 @@
 #include "cleanup.h"
 #include "kernel.h"
 
-int kvn_tap_add(const char ifname[static 1], unsigned queues, uint32_t uid, uint32_t gid, struct kvn_error *err)
+static int open_tun(struct kvn_error *err)
 {
-	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
-	auto_close int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	int r = 0;
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
 		return kvn_fail(err, ENOENT, "/dev/net/tun: %s (this kernel has no tun driver: load module tun)",
 				strerror(errno));
-	if (fd < 0)
-		return kvn_fail_errno(err, errno, "/dev/net/tun");
-	if (queues > 1)
-		ifr.ifr_flags |= IFF_MULTI_QUEUE;
-	/* TUNSETIFF would quietly take over a persistent tap of that name. */
-	ifr.ifr_flags |= (short)IFF_TUN_EXCL;
-	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		int code = errno == EBUSY ? EEXIST : errno;
+	return fd < 0 ? kvn_fail_errno(err, errno, "/dev/net/tun") : fd;
+}
 
-		return kvn_fail_errno(err, code, "tap '%s'", ifname);
-	}
+/* Make @fd a queue of tap @ifname, its first one with @is_new: TUNSETIFF would quietly take over a tap that is there. */
+static int set_queue(int fd, const char *ifname, bool is_new, int flags, struct kvn_error *err)
+{
+	struct ifreq ifr = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | (is_new ? IFF_TUN_EXCL : 0) | flags)};
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+		return kvn_fail_errno(err, errno == EBUSY ? EEXIST : errno, "tap '%s'", ifname);
+	return 0;
+}
+
+int kvn_tap_add(const char ifname[static 1], unsigned queues, uint32_t uid, uint32_t gid, struct kvn_error *err)
+{
+	auto_close int fd = open_tun(err);
+	int r = fd < 0 ? fd : set_queue(fd, ifname, true, IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0), err);
+
+	if (r < 0)
+		return r;
 	if (uid != UINT32_MAX)
 		r = ioctl(fd, TUNSETOWNER, (unsigned long)uid);
 	if (r == 0 && gid != UINT32_MAX)
@@ -39,4 +46,18 @@ int kvn_tap_add(const char ifname[static 1], unsigned queues, uint32_t uid, uint
 	if (r < 0)
 		return kvn_fail_errno(err, errno, "tap '%s'", ifname);
 	return 0;
+}
+
+int kvn_tap_open(const char ifname[static 1], unsigned queues, bool has_vnet_hdr, int *fds, struct kvn_error *err)
+{
+	int flags = (has_vnet_hdr ? IFF_VNET_HDR : 0) | (queues > 1 ? IFF_MULTI_QUEUE : 0), r = 0;
+	unsigned n = 0;
+
+	for (; n < queues && r == 0; n++) {
+		fds[n] = open_tun(err);
+		r = fds[n] < 0 ? fds[n] : set_queue(fds[n], ifname, n == 0, flags, err);
+	}
+	while (r < 0 && n > 0)
+		kvn_cleanup_close(&fds[--n]);
+	return r;
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* public_json.c - ports and leases as JSON for users; what is unknown is null. */
+#include "public_json.h"
+
+#include <pwd.h>
+
+#include "cidr.h"
+#include "cleanup.h"
+
+#define PASSWD_BUFFER 4096U /* bytes of one user's strings; a longer entry is told by number */
+
+static json_t *owner_to_json(uint32_t uid)
+{
+	struct passwd entry, *found = NULL;
+	char buffer[PASSWD_BUFFER], number[16];
+
+	if (uid == UINT32_MAX)
+		return json_null();
+	(void)snprintf(number, sizeof(number), "%u", uid);
+	if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) != 0)
+		found = NULL;
+	return json_string(found ? found->pw_name : number);
+}
+
+json_t *kvn_lease_to_json(const char *network, const struct kvn_lease *lease)
+{
+	char mac[KVN_MAC_TEXT], ip[KVN_IP_TEXT];
+
+	return json_pack("{s:s, s:o, s:s, s:o, s:I}", "network", network, "mac",
+			 kvn_mac_is_zero(lease->mac) ? json_null() : json_string(kvn_mac_format(lease->mac, mac)),
+			 "address", kvn_ip_format(&lease->ip, ip), "hostname",
+			 lease->hostname[0] ? json_string(lease->hostname) : json_null(), "expires",
+			 (json_int_t)lease->expires);
+}
+
+json_t *kvn_port_to_json(const char *network, const struct kvn_port *port, const uint8_t *mac, json_t *ipv4,
+			 json_t *ipv6)
+{
+	char text[KVN_MAC_TEXT];
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:n}", "network", network, "ifname", port->ifname, "mac",
+			 mac ? json_string(kvn_mac_format(mac, text)) : json_null(), "ipv4", ipv4, "ipv6", ipv6,
+			 "owner", owner_to_json(port->uid), "pid", port->pid ? json_integer(port->pid) : json_null(),
+			 "domain");
+}
