@@ -38,16 +38,18 @@ comma := ,
 ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,now $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
 
 LIB_SRC := $(sort $(wildcard lib/*.c))
+NETD_SRC := $(sort $(wildcard netd/*.c))
 CLI_SRC := $(sort $(wildcard tools/kvnet/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 BENCH_SRC := $(sort $(wildcard bench/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$B/obj/%.o)
 LIB_PIC := $(LIB_SRC:%.c=$B/pic/%.o)
+NETD_OBJ := $(NETD_SRC:%.c=$B/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$B/obj/%.o)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$B/unit/%)
 BENCH_BIN := $(BENCH_SRC:bench/%.c=$B/bench/%)
 LIB_SO := $B/libkvnet.so.$(SOVERSION)
-PROGRAMS := $B/kvnet $B/qemu-ifup $B/qemu-ifdown
+PROGRAMS := $B/kvnet $B/netd $B/qemu-ifup $B/qemu-ifdown $B/kvnet-helper
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -78,7 +80,11 @@ $B/kvnet: $(CLI_OBJ) $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $B/libkvnet.a $(PROGRAM_LIBS)
 
-$B/qemu-ifup $B/qemu-ifdown: $B/%: $B/obj/tools/%.o $B/libkvnet.a
+$B/netd: $(NETD_OBJ) $B/libkvnet.a
+	$(call say,LD,$@)
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(NETD_OBJ) $B/libkvnet.a $(PROGRAM_LIBS) -lsystemd
+
+$B/qemu-ifup $B/qemu-ifdown $B/kvnet-helper: $B/%: $B/obj/tools/%.o $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $B/libkvnet.a $(PROGRAM_LIBS)
 
@@ -87,7 +93,7 @@ $B/unit/%: $B/obj/tests/unit/%.o $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $B/libkvnet.a $(PROGRAM_LIBS) -lcmocka
 
--include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
+-include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $(NETD_OBJ:.o=.d) $B/obj/tools/kvnet-helper.d $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
 
 # ---- generated: the manual page and completion come from the verb table, the package file from the version ----
 
@@ -171,7 +177,7 @@ bench:
 
 # ---- lint ----
 
-C_FILES := $(sort $(wildcard lib/*.[ch] tools/*.c tools/kvnet/*.[ch] tests/unit/*.c tests/netns/*.c tests/guest/*.c tests/fuzz/*.c bench/*.c))
+C_FILES := $(sort $(wildcard lib/*.[ch] tools/*.c tools/kvnet/*.[ch] netd/*.[ch] tests/unit/*.c tests/netns/*.c tests/guest/*.c tests/fuzz/*.c bench/*.c))
 SH_FILES := $(sort $(wildcard tests/netns/*.sh tests/guest/*.sh) tests/run tests/guest/image tests/guest/init scripts/demo scripts/deps bench/run bench/table bench/first-lease $(wildcard bench/classic-*) .ci/run)
 
 .PHONY: lint
@@ -181,12 +187,12 @@ lint-format:
 	@clang-format --dry-run --Werror $(C_FILES)
 # .clang-tidy says which checks are off, and why.
 lint-tidy:
-	@printf '%s\n' $(LIB_SRC) $(CLI_SRC) tools/qemu-ifup.c tools/qemu-ifdown.c | \
+	@printf '%s\n' $(LIB_SRC) $(NETD_SRC) $(CLI_SRC) $(wildcard tools/*.c) | \
 		xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 $(filter-out -DKVN_% -D_FORTIFY%,$(CPPFLAGS)) 2>/dev/null' sh
 # missingIncludeSystem: the system's headers are not its business.  memleak: it does not know the cleanup attribute.
 lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-		--suppress=missingIncludeSystem --suppress=memleak --std=c11 -D__GNUC__ -Ilib -j $$(nproc) lib tools
+		--suppress=missingIncludeSystem --suppress=memleak --std=c11 -D__GNUC__ -Ilib -j $$(nproc) lib netd tools
 lint-shell:
 	@shellcheck -x $(SH_FILES)
 lint-clang:
@@ -200,7 +206,9 @@ install: all $B/kvnet.8 $B/completion/kvnet $B/libkvnet.pc
 	$Q$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBEXECDIR) \
 		$(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPDIR)
 	$Q$(INSTALL) -m 755 $B/kvnet $(DESTDIR)$(BINDIR)/kvnet
-	$Q$(INSTALL) -m 755 $B/qemu-ifup $B/qemu-ifdown $(DESTDIR)$(LIBEXECDIR)
+	$Q$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
+	$Q$(INSTALL) -m 755 $B/netd $(DESTDIR)$(SBINDIR)/netd
+	$Q$(INSTALL) -m 755 $B/qemu-ifup $B/qemu-ifdown $B/kvnet-helper $(DESTDIR)$(LIBEXECDIR)
 	$Q$(INSTALL) -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)
 	$Qln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libkvnet.so
 	$Q$(INSTALL) -m 644 lib/kvnet.h $(DESTDIR)$(INCLUDEDIR)

@@ -268,6 +268,15 @@ int kvn_observer_next(struct kvn_observer *observer, json_t **ret, struct kvn_er
 /* NULL is fine. */
 void kvn_observer_close(struct kvn_observer *observer);
 
+/* The same from netd where one runs, with "network-repaired" and "network-contested" ("lost": what), "repair-failed"
+ * ("message"); else an observer's.  netd's stream takes the context's connection: it serves no other call any more.
+ * kvn_follower_next(): -EAGAIN there is none now   -EPIPE netd has ended */
+struct kvn_follower;
+int kvn_follow(struct kvn *kvn, struct kvn_follower **ret, struct kvn_error *err);
+int kvn_follower_fd(const struct kvn_follower *follower);
+int kvn_follower_next(struct kvn_follower *follower, json_t **ret, struct kvn_error *err);
+void kvn_follower_close(struct kvn_follower *follower);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

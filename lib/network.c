@@ -208,6 +208,8 @@ int kvn_network_change(struct kvn *kvn, const struct kvn_transition *step, struc
 	struct kvn_transition down = *step, up = *step;
 	int r;
 
+	if (!step->is_dry)
+		kvn_record_set_problem(kvn, step->name, NULL); /* what comes of it now counts */
 	if (!step->old || !step->net || !is_rebuilt(step->old, step->net))
 		return change_once(kvn, step, err);
 	down.net = NULL;

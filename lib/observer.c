@@ -211,8 +211,9 @@ static int tell_network(struct kvn_observer *observer, const char *name, const j
 {
 	bool was_defined = is_text(was, "text"), is_defined = is_text(now, "text");
 	bool was_up = is_text(was, "record"), is_up = is_text(now, "record");
-	bool is_changed = !json_equal(json_object_get(was, "text"), json_object_get(now, "text")) ||
-			  !json_equal(json_object_get(was, "record"), json_object_get(now, "record"));
+	/* What is up has changed when its record has: what somebody writes into the definition waits for "apply". */
+	const char *file = is_up ? "record" : "text";
+	bool is_changed = !json_equal(json_object_get(was, file), json_object_get(now, file));
 	int r = 0;
 
 	if (!was_defined && is_defined)

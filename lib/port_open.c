@@ -30,8 +30,7 @@ void kvn_open_port_clear(struct kvn_open_port *port)
 	clear(port);
 }
 
-/* @name itself, or the network that is up with a bridge of that name. */
-static int find_network(struct kvn *kvn, const char *name, char ret[static KVN_NAME_MAX + 1], struct kvn_error *err)
+int kvn_port_find_network(struct kvn *kvn, const char *name, char ret[static KVN_NAME_MAX + 1], struct kvn_error *err)
 {
 	auto_free char(*names)[KVN_NAME_MAX + 1] = NULL;
 	bool is_found = kvn_store_exists(kvn, name) || kvn_record_exists(kvn, name);
@@ -48,7 +47,7 @@ static int find_network(struct kvn *kvn, const char *name, char ret[static KVN_N
 		}
 		kvn_network_clear(&net);
 	}
-	return r; /* what was not found is told by whoever starts it */
+	return r;
 }
 
 /* Locally administered, of the kind that QEMU and libvirt give. */
@@ -124,7 +123,7 @@ int kvn_port_open(struct kvn *kvn, const char *name, const struct kvn_open_optio
 		return r;
 	if (kvn_remote_has(kvn))
 		return kvn_remote_port_open(kvn, name, options, ret, err);
-	r = find_network(kvn, name, network, err);
+	r = kvn_port_find_network(kvn, name, network, err);
 	lock = r < 0 ? r : kvn_network_enter(kvn, network, err);
 	memcpy(ret->network, network, sizeof(network));
 	r = lock < 0 ? lock : fill(kvn, options, ret, err);

@@ -15,6 +15,8 @@ struct kvn_port_holder {
 /* Put link @ifname on @name, which is started when it is down; @holder NULL: unknown. */
 int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const struct kvn_port_holder *holder,
 		    struct kvn_error *err);
+/* The network @name itself, or the one with a bridge of that name; else @name again, for whoever goes on to fail. */
+int kvn_port_find_network(struct kvn *kvn, const char *name, char ret[static KVN_NAME_MAX + 1], struct kvn_error *err);
 /* A name that no link has: NETWORK-0, NETWORK-1, ... */
 void kvn_port_choose_name(const char *network, char ifname[static IFNAMSIZ]);
 /* Take it off, gone already or not, and stop an on-demand network that it was the last port of. */

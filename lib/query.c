@@ -278,7 +278,12 @@ static int show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_erro
 
 	if (r < 0)
 		return r;
-	if (is_up) {
+	if (!is_up) {
+		auto_free char *problem = kvn_record_problem(kvn, name);
+
+		if (problem)
+			(void)json_array_append_new(problems, json_string(problem));
+	} else {
 		struct kvn_network defined = {0};
 
 		r = add_problems(kvn, &net, problems, err);
@@ -298,9 +303,9 @@ static int show(struct kvn *kvn, const char *name, json_t **ret, struct kvn_erro
 		return r;
 	if (!shown ||
 	    json_object_set_new(shown, "state",
-				json_string(!is_up                          ? "inactive"
-					    : json_array_size(problems) > 0 ? "degraded"
-									    : "active")) < 0 ||
+				json_string(json_array_size(problems) > 0 ? "degraded"
+					    : is_up                       ? "active"
+									  : "inactive")) < 0 ||
 	    json_object_set(shown, "ports", ports) < 0 || json_object_set(shown, "leases", leases) < 0 ||
 	    json_object_set(shown, "problems", problems) < 0)
 		return no_memory(err);
@@ -443,6 +448,15 @@ static json_t *address_to_json(enum kvn_choice choice, const struct kvn_cidr *ci
 			 choice == KVN_CHOICE_GIVEN ? json_string(kvn_cidr_format(cidr, text)) : json_null());
 }
 
+static const char *state_of(struct kvn *kvn, const struct overview *overview, const struct kvn_network *net, bool is_up)
+{
+	auto_free char *problem = is_up ? NULL : kvn_record_problem(kvn, net->name);
+
+	if (is_up)
+		return is_sound(kvn, overview, net) ? "active" : "degraded";
+	return problem ? "degraded" : "inactive";
+}
+
 static json_t *row(struct kvn *kvn, const struct overview *overview, const char *name)
 {
 	struct kvn_network net = {0};
@@ -453,12 +467,9 @@ static json_t *row(struct kvn *kvn, const struct overview *overview, const char 
 		return json_pack("{s:s, s:n, s:s, s:n, s:{s:n}, s:{s:n}, s:i, s:n}", "name", name, "model", "state",
 				 "degraded", "bridge", "ipv4", "address", "ipv6", "address", "ports", 0, "start");
 	json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s}", "name", name, "model", kvn_model_format(net.model),
-			 "state",
-			 !is_up                          ? "inactive"
-			 : is_sound(kvn, overview, &net) ? "active"
-							 : "degraded",
-			 "bridge", net.bridge, "ipv4", address_to_json(net.ipv4.address_choice, &net.ipv4.address),
-			 "ipv6", address_to_json(net.ipv6.address_choice, &net.ipv6.address), "ports",
+			 "state", state_of(kvn, overview, &net, is_up), "bridge", net.bridge, "ipv4",
+			 address_to_json(net.ipv4.address_choice, &net.ipv4.address), "ipv6",
+			 address_to_json(net.ipv6.address_choice, &net.ipv6.address), "ports",
 			 (json_int_t)(is_up ? count_ports(overview, &net) : 0), "start", kvn_start_format(net.start));
 	kvn_network_clear(&net);
 	return json;

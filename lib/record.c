@@ -128,3 +128,31 @@ int kvn_record_others(const struct kvn *kvn, const char *network, bool *ret_is_l
 		}
 	return 0;
 }
+
+static const char *problem_path(const struct kvn *kvn, const char *network, kvn_path path)
+{
+	(void)snprintf(path, KVN_PATH_MAX, "%s/problems/%s", kvn->runtime_dir, network);
+	return path;
+}
+
+void kvn_record_set_problem(const struct kvn *kvn, const char *network, const char *message)
+{
+	kvn_path path, dir;
+
+	(void)problem_path(kvn, network, path);
+	if (!message || !message[0]) {
+		(void)unlink(path); /* there is seldom one */
+		return;
+	}
+	(void)snprintf(dir, sizeof(dir), "%s/problems", kvn->runtime_dir);
+	if (kvn_file_mkdirs(dir, NULL) == 0)
+		(void)kvn_file_write(path, message, 0644, false, NULL); /* it was said in the journal, too */
+}
+
+char *kvn_record_problem(const struct kvn *kvn, const char *network)
+{
+	char *text = NULL;
+	kvn_path path;
+
+	return kvn_file_read(problem_path(kvn, network, path), &text, NULL) == 0 ? text : NULL;
+}

@@ -21,4 +21,9 @@ int kvn_record_dump(const struct kvn *kvn, bool is_begun, char (**ret)[KVN_NAME_
 /* Is no network but @network up? Stops at the first other. */
 int kvn_record_others(const struct kvn *kvn, const char *network, bool *ret_is_last, struct kvn_error *err);
 
+/* Why a network could not be brought up when nobody was there to be told; "" or NULL: it could, or was not to be.
+ * kvn_record_problem(): NULL when there is none, else the caller's to free. */
+void kvn_record_set_problem(const struct kvn *kvn, const char *network, const char *message);
+char *kvn_record_problem(const struct kvn *kvn, const char *network);
+
 #endif

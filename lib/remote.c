@@ -216,5 +216,12 @@ int kvn_remote_begin(struct kvn *kvn, const char *method, json_t *parameters, st
 
 int kvn_remote_next(struct kvn *kvn, json_t **ret, struct kvn_error *err)
 {
-	return receive_reply(&kvn->remote.link, ret, err);
+	struct kvn_error failure = {0};
+	int r = receive_reply(&kvn->remote.link, ret, &failure);
+
+	if (r == -ETIMEDOUT) /* a socket that does not block has nothing yet */
+		return -EAGAIN;
+	if (r < 0 && err)
+		*err = failure;
+	return r;
 }

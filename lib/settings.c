@@ -9,6 +9,8 @@
 #include "field.h"
 #include "value.h"
 
+#define MAX_PORTS_DEFAULT 64U
+
 static int grow_upstream(void *member, void *beside, void **ret, struct kvn_error *err)
 {
 	struct kvn_ip *upstream = member;
@@ -34,12 +36,13 @@ static const struct kvn_field fields[] = {
 	 .member = offsetof(struct kvn_settings, upstream),
 	 .beside = offsetof(struct kvn_settings, n_upstream),
 	 .grow = grow_upstream},
+	{.path = "max_ports", .values = "0..100000", SCALAR(max_ports, count)},
 };
 static const struct kvn_fields table = {fields, ARRAY_SIZE(fields)};
 
 int kvn_settings_parse(const char *text, const char *file, struct kvn_settings *ret, struct kvn_error *err)
 {
-	struct kvn_settings settings = {.pool = {{AF_INET, {10, 213}}, 16}};
+	struct kvn_settings settings = {.pool = {{AF_INET, {10, 213}}, 16}, .max_ports = MAX_PORTS_DEFAULT};
 	struct kvn_document doc = {0};
 	int r = text ? kvn_document_parse(text, file, &doc, err) : 0;
 

@@ -11,6 +11,7 @@ struct kvn_settings {
 	char default_network[KVN_NAME_MAX + 1]; /* for the hooks; "": none */
 	struct kvn_ip upstream[KVN_UPSTREAM_MAX]; /* resolvers for networks that name none */
 	size_t n_upstream; /* 0: the host's */
+	unsigned max_ports; /* that a user without privilege may have open through netd */
 };
 
 /* Read @text (NULL: the defaults).  -EINVAL "FILE:LINE: key 'pool': ..." */

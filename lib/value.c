@@ -8,6 +8,8 @@
 #include "cleanup.h"
 #include "definition.h"
 
+#define COUNT_MAX 100000
+
 static bool is_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -218,6 +220,23 @@ static int64_t parse_number(const char *text, size_t length, int64_t max)
 			return -1;
 	}
 	return value;
+}
+
+int kvn_count_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	int64_t count = parse_number(text, strlen(text), COUNT_MAX);
+
+	(void)beside;
+	if (count < 0)
+		return kvn_fail(err, EINVAL, "'%s' is not a number from 0 to %d", text, COUNT_MAX);
+	*(unsigned *)member = (unsigned)count;
+	return 0;
+}
+
+json_t *kvn_count_value_format(const void *member, const void *beside)
+{
+	(void)beside;
+	return json_integer(*(const unsigned *)member);
 }
 
 int kvn_mtu_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)

@@ -23,6 +23,7 @@ KVN_VALUE(name); /* char [KVN_NAME_MAX + 1]: a network's */
 KVN_VALUE(ifname); /* char [KVN_NAME_MAX + 1] */
 KVN_VALUE(mac); /* uint8_t [6], unicast; all zero: none */
 KVN_VALUE(mtu); /* unsigned; 0: none */
+KVN_VALUE(count); /* unsigned, at most 100000 */
 KVN_VALUE(bool); /* bool */
 KVN_VALUE(given_bool); /* bool, beside it the bool "it was given" */
 KVN_VALUE(lease); /* unsigned, seconds; 0: infinite */

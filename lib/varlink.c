@@ -57,7 +57,7 @@ int kvn_varlink_put(struct kvn_varlink *link, const json_t *message, const int *
 {
 	struct kvn_varlink_message *out = n_fds <= KVN_VARLINK_FDS ? calloc(1, sizeof(*out)) : NULL;
 
-	if (!out || !(out->text = json_dumps(message, JSON_COMPACT))) {
+	if (!out || !(out->text = json_dumps(message, JSON_COMPACT | JSON_REAL_PRECISION(13)))) {
 		close_all(fds, n_fds);
 		free(out);
 		return kvn_fail_errno(err, n_fds > KVN_VARLINK_FDS ? E2BIG : ENOMEM, "message");

@@ -53,7 +53,8 @@ struct mending {
 	pid_t dnsmasq; /* afterwards; 0: none */
 	int dnsmasq_fd; /* of it; -1: none */
 	json_t *plan; /* what was lost; owned, may be NULL */
-	struct kvn_error error;
+	int result;
+	struct kvn_error error; /* when that is negative */
 };
 
 static int compare_networks(const void *a, const void *b)
@@ -157,7 +158,7 @@ static void run(struct kvn *kvn, struct job *job)
 	struct mending *mending = (struct mending *)job;
 
 	mending->dnsmasq_fd = -1;
-	(void)kvn_mend(kvn, mending->name, mending->has_lost_port, &mending->plan, &mending->error);
+	mending->result = kvn_mend(kvn, mending->name, mending->has_lost_port, &mending->plan, &mending->error);
 	mending->is_up = kvn_record_exists(kvn, mending->name);
 	if (mending->is_up)
 		find_dnsmasq(kvn, mending);
@@ -284,7 +285,7 @@ static void done(struct netd *netd, struct job *job)
 	if (network) {
 		network->is_busy = false;
 		follow_dnsmasq(network, mending->dnsmasq, mending->dnsmasq_fd);
-		if (mending->error.code) {
+		if (mending->result < 0) {
 			if (network->rest_us == 0)
 				say(SD_ERR, "%s", mending->error.message);
 			publish(netd, "repair-failed", network->name, "message", json_string(mending->error.message));
@@ -292,7 +293,7 @@ static void done(struct netd *netd, struct job *job)
 		} else if (json_array_size(mending->plan) > 0) {
 			count_repair(network, mending);
 		}
-		if (!mending->is_up && !mending->error.code && !network->is_touched) {
+		if (!mending->is_up && mending->result == 0 && !network->is_touched) {
 			(void)tdelete(network, &netd->keeper->networks, compare_networks);
 			network_free(network);
 		} else if (network->is_touched && !network->timer) {

@@ -7,6 +7,7 @@
  *   policy.c   what "allow" of a network grants to whom; ports a user
  *   keeper.c   networks that are up and what must be looked at again: repairs, backoff, dnsmasq's end
  *   watch.c    the kernel's news: links, addresses, forwarding, nftables
+ *   feed.c     what happens to networks, ports and leases, whoever does it
  *   worker.c   threads for all that may wait (the kernel's RTNL lock, RCU, dnsmasq, name services)
  *
  * The main thread never waits: it reads news, queues jobs, and sends answers. */
@@ -25,6 +26,7 @@ struct netd {
 	struct watch *watch;
 	struct server *server;
 	struct policy *policy;
+	struct feed *feed;
 };
 
 /* One line for the journal, or on a terminal's standard error; @level is one of sd-daemon.h's. */
@@ -58,6 +60,11 @@ void keeper_close(struct keeper *keeper);
 
 int watch_open(struct netd *netd, struct watch **ret, struct kvn_error *err);
 void watch_close(struct watch *watch);
+
+/* ---- feed.c ---- */
+
+int feed_open(struct netd *netd, struct feed **ret, struct kvn_error *err);
+void feed_close(struct feed *feed);
 
 /* ---- server.c ---- */
 

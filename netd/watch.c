@@ -308,14 +308,15 @@ int watch_open(struct netd *netd, struct watch **ret, struct kvn_error *err)
 	if (!watch)
 		return kvn_fail_errno(err, ENOMEM, "watch");
 	watch->netd = netd;
-	watch->nft_fd = -1;
+	watch->route_fd = watch->nft_fd = -1;
 	watch->buffer = malloc(BUFFER_SIZE);
-	watch->route_fd = open_socket(NETLINK_ROUTE, route_groups, ARRAY_SIZE(route_groups), err);
-	if (watch->route_fd >= 0)
-		watch->nft_fd = open_socket(NETLINK_NETFILTER, nft_groups, ARRAY_SIZE(nft_groups), err);
-	if (watch->nft_fd < 0 || !watch->buffer)
-		r = err && err->code ? -err->code : kvn_fail_errno(err, ENOMEM, "watch");
+	if (!watch->buffer)
+		r = kvn_fail_errno(err, ENOMEM, "watch");
 	if (r == 0)
+		r = watch->route_fd = open_socket(NETLINK_ROUTE, route_groups, ARRAY_SIZE(route_groups), err);
+	if (r >= 0)
+		r = watch->nft_fd = open_socket(NETLINK_NETFILTER, nft_groups, ARRAY_SIZE(nft_groups), err);
+	if (r >= 0)
 		r = look(watch, err);
 	if (r == 0)
 		r = sd_event_add_io(netd->event, &watch->route_source, watch->route_fd, EPOLLIN, on_route, watch);

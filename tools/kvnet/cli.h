@@ -49,6 +49,7 @@ struct command {
 	const struct verb *verb;
 	const char **words; /* what is no option, in order; "port add" counts as the verb */
 	int n_words;
+	char **rest; /* what stood after "--", ends with NULL; NULL: there was none */
 	bool is_json, is_all, is_yaml, is_check;
 	unsigned flags; /* enum kvn_flags */
 	const char *file; /* "-": standard input */
@@ -108,6 +109,11 @@ int run_port_add(struct command *command, struct kvn_error *err);
 int run_port_delete(struct command *command, struct kvn_error *err);
 int run_ports(struct command *command, struct kvn_error *err);
 int run_leases(struct command *command, struct kvn_error *err);
+
+/* verb_run.c */
+int run_run(struct command *command, struct kvn_error *err);
+/* verb_events.c */
+int run_events(struct command *command, struct kvn_error *err);
 
 /* The whole of @command->file; *ret is the caller's to free. */
 int read_input(const struct command *command, char **ret, struct kvn_error *err);

@@ -64,6 +64,12 @@ static const struct option port_add_options[] = {
 	{NULL, NULL, NULL, OPT_END, NULL},
 };
 
+static const struct option run_options[] = {
+	{"--mac", "MAC", "the guest's; without, one is made up", OPT_MAC, NULL},
+	{"--queues", "N", "1 to 16", OPT_QUEUES, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+
 const struct verb verbs[] = {
 	{"create", "NAME", 1, 1, "define a network and bring it up", create_options, run_create},
 	{"delete", "NAME...", 1, -1, "take networks down and remove their definitions", force_options, run_delete},
@@ -82,7 +88,11 @@ const struct verb verbs[] = {
 	{"port add", "NAME [IFNAME]", 1, 2, "make a persistent tap on a network", port_add_options, run_port_add},
 	{"port delete", "IFNAME", 1, 1, "remove a tap that 'port add' made", NULL, run_port_delete},
 	{"ports", "[NAME]", 0, 1, "list guests' ports", NULL, run_ports},
+	{"run", "NAME -- COMMAND [ARG...]", 0, 1,
+	 "run a guest with a port of its own ({fd}, {ifname} and {mac} in its arguments, or a QEMU command line)",
+	 run_options, run_run},
 	{"leases", "[NAME]", 0, 1, "list the addresses that DHCP has handed out", NULL, run_leases},
+	{"events", "[NAME...]", 0, -1, "follow what happens to networks, ports and leases", NULL, run_events},
 	{"help", "[VERB | definition]", 0, 2, "say how to use kvnet", NULL, run_help},
 	{"version", "", 0, 0, "print the version", NULL, run_version},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},

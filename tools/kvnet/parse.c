@@ -283,10 +283,12 @@ int parse_command(int argc, char **argv, struct command *ret, struct kvn_error *
 	if (!ret->words)
 		return -kvn_fail(err, ENOMEM, "%s", strerror(ENOMEM));
 	for (int i = 1 + used; i < argc;) {
-		if (strncmp(argv[i], "--", 2) != 0 || strcmp(argv[i], "--") == 0) {
-			if (strcmp(argv[i], "--") != 0)
-				ret->words[ret->n_words++] = argv[i];
-			i++;
+		if (strcmp(argv[i], "--") == 0) { /* what follows is no option */
+			ret->rest = argv + i + 1;
+			break;
+		}
+		if (strncmp(argv[i], "--", 2) != 0) {
+			ret->words[ret->n_words++] = argv[i++];
 			continue;
 		}
 		used = parse_option(ret, argc, argv, i, err);
@@ -296,6 +298,9 @@ int parse_command(int argc, char **argv, struct command *ret, struct kvn_error *
 			return 0; /* --help has been given */
 		i += used;
 	}
+	if (ret->verb->run != run_run)
+		for (; ret->rest && *ret->rest; ret->rest++)
+			ret->words[ret->n_words++] = *ret->rest;
 	return check_words(ret, err);
 }
 

@@ -102,7 +102,10 @@ static int run(struct command *command, unsigned flags, struct kvn_error *err)
 		print_json(plan);
 	else if (!command->is_json)
 		print_plan(plan);
-	return r < 0 || (command->is_check && json_array_size(plan) > 0) ? 1 : 0;
+	if (r < 0)
+		return 1;
+	*err = (struct kvn_error){0}; /* what stood in nobody's way on the way here */
+	return command->is_check && json_array_size(plan) > 0;
 }
 
 int run_plan(struct command *command, struct kvn_error *err)

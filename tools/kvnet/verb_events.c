@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* verb_events.c - events: follow what happens, by netd where it runs, else by looking at kvnet's files. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "cli.h"
+#include "error.h"
+
+static bool is_asked_for(const struct command *command, const json_t *event)
+{
+	const char *network = json_string_value(json_object_get(event, "network"));
+
+	for (int i = 0; i < command->n_words; i++)
+		if (network && strcmp(network, command->words[i]) == 0)
+			return true;
+	return command->n_words == 0;
+}
+
+/* What an event is about besides its network: the port, the lease, what was lost. */
+static void print_subject(const json_t *event)
+{
+	const json_t *port = json_object_get(event, "port"), *lease = json_object_get(event, "lease"), *each;
+	const char *message = json_string_value(json_object_get(event, "message"));
+	const char *const lease_keys[] = {"address", "mac", "hostname"}, *const port_keys[] = {"ifname", "mac",
+											       "owner"};
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		const char *text = json_string_value(lease ? json_object_get(lease, lease_keys[i])
+							   : json_object_get(port, port_keys[i]));
+
+		if (text)
+			(void)printf("  %s", text);
+	}
+	json_array_foreach(json_object_get(event, "lost"), i, each)(void)
+		printf("%s %s", i ? "," : " ", json_string_value(each));
+	if (message)
+		(void)printf("  %s", message);
+}
+
+/* False: nobody reads it any more. */
+static bool print_event(const struct command *command, const json_t *event)
+{
+	time_t seconds = (time_t)json_real_value(json_object_get(event, "time"));
+	char clock[16] = "";
+	struct tm local;
+
+	if (!is_asked_for(command, event))
+		return true;
+	if (command->is_json) {
+		(void)json_dumpf(event, stdout, JSON_COMPACT | JSON_REAL_PRECISION(13));
+	} else {
+		if (localtime_r(&seconds, &local))
+			(void)strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+		(void)printf("%s  %-15s  %-16s", clock, json_string_value(json_object_get(event, "network")),
+			     json_string_value(json_object_get(event, "event")));
+		print_subject(event);
+	}
+	(void)putchar('\n');
+	return fflush(stdout) == 0;
+}
+
+/* SIGINT and SIGTERM as something to poll for, and a closed pipe as an error to see. */
+static int open_signals(struct kvn_error *err)
+{
+	sigset_t signals;
+	int fd;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	return fd < 0 ? kvn_fail_errno(err, errno, "signals") : fd;
+}
+
+int run_events(struct command *command, struct kvn_error *err)
+{
+	struct kvn_follower *follower = NULL;
+	auto_close int signals = open_signals(err);
+	int r = signals < 0 ? signals : kvn_follow(command->kvn, &follower, err);
+	bool is_over = false;
+
+	while (r == 0 && !is_over) {
+		struct pollfd fds[] = {{.fd = kvn_follower_fd(follower), .events = POLLIN},
+				       {.fd = signals, .events = POLLIN},
+				       {.fd = STDOUT_FILENO}}; /* POLLERR when its reader is gone */
+		json_t *event = NULL;
+
+		while ((r = kvn_follower_next(follower, &event, err)) == 0 && !is_over) {
+			is_over = !print_event(command, event);
+			json_decref(event);
+		}
+		if (r == -EAGAIN)
+			r = poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR ? kvn_fail_errno(err, errno, "events")
+										 : 0;
+		is_over = is_over || fds[1].revents || fds[2].revents & (POLLERR | POLLHUP);
+	}
+	kvn_follower_close(follower);
+	return r < 0;
+}
