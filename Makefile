@@ -117,7 +117,7 @@ SELFTEST_BIN := $(patsubst tests/netns/%.c,$B/netns/%,$(wildcard tests/netns/*_s
 TOOL_BIN := $B/tests/probe $B/tests/tapholder
 # Each system call of each verb failing, and being its last: a quarter of an hour and more, so a target of their own.
 FAULT_TESTS := $(sort $(wildcard tests/netns/rollback_*.sh tests/netns/kill9_*.sh))
-NETNS_TESTS := $(filter-out %/lib.sh %/lib_inject.sh $(FAULT_TESTS),$(sort $(wildcard tests/netns/*.sh)))
+NETNS_TESTS := $(filter-out %/lib.sh %/lib_netd.sh %/lib_inject.sh $(FAULT_TESTS),$(sort $(wildcard tests/netns/*.sh)))
 # Under the sanitizers in CI: not the ones that take minutes.
 ifneq ($(SAN_SUBSET),)
 NETNS_TESTS := $(filter-out %/pairs.sh %/before_after.sh %/install.sh,$(NETNS_TESTS))

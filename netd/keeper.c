@@ -5,9 +5,9 @@
  *                   |  touched meanwhile: once more
  *                   `--failed, or mended too often--> resting --timer--> queued
  *
- * A network that has to be mended again and again has somebody who undoes the repair: after FIGHT_REPAIRS within
- * FIGHT_WINDOW_US the next repair waits, twice as long each time, until a whole window has passed in peace.  The wait is
- * told once.
+ * A network that loses the same again and again has somebody who undoes the repair: after FIGHT_REPAIRS, each within
+ * FIGHT_GAP_US of the one before, the next repair waits, twice as long each time, until it has held for that long.  The
+ * fight is told once.
  *
  * dnsmasq's end is heard of by a pidfd.  Its other half, restarting it, is a repair like any other, and so is its backoff. */
 #include <errno.h>
@@ -21,7 +21,8 @@
 #include "record.h"
 
 #define SECOND_US 1000000ULL
-#define FIGHT_WINDOW_US (10 * SECOND_US)
+#define FIGHT_GAP_US (10 * SECOND_US)
+#define LOST_MAX 512 /* bytes of what was lost, in words */
 #define FIGHT_REPAIRS 5U
 #define REST_FIRST_US SECOND_US
 #define REST_LONGEST_US (60 * SECOND_US)
@@ -31,8 +32,10 @@ struct network {
 	bool is_busy; /* a job is queued or running */
 	bool is_touched; /* since that job began */
 	bool has_lost_port;
-	unsigned n_repairs; /* since window_us */
-	uint64_t window_us, rest_us; /* CLOCK_MONOTONIC; how long the next rest is, 0: no fight */
+	char lost[LOST_MAX]; /* by the last repair */
+	unsigned n_repairs; /* of the same, one after the other */
+	uint64_t repaired_us; /* CLOCK_MONOTONIC, the last */
+	uint64_t rest_us; /* how long the last rest was; 0: no fight */
 	sd_event_source *timer; /* runs while it rests */
 	pid_t dnsmasq; /* whose end is waited for, 0: none */
 	int dnsmasq_fd;
@@ -253,21 +256,21 @@ static json_t *objects_of(const json_t *plan)
 static void count_repair(struct network *network, const struct mending *mending)
 {
 	struct netd *netd = network->keeper->netd;
+	char lost[LOST_MAX];
 	uint64_t now = 0;
-	char lost[512];
 
 	describe(mending->plan, lost, sizeof(lost));
 	say(SD_NOTICE, "network '%s': repaired what was lost: %s", network->name, lost);
 	publish(netd, "network-repaired", network->name, "lost", objects_of(mending->plan));
 	(void)sd_event_now(netd->event, CLOCK_MONOTONIC, &now);
-	if (now - network->window_us > FIGHT_WINDOW_US + network->rest_us) {
-		network->window_us = now;
+	if (strcmp(lost, network->lost) != 0 || now - network->repaired_us > FIGHT_GAP_US + network->rest_us) {
 		network->n_repairs = 0;
 		network->rest_us = 0;
 	}
+	memcpy(network->lost, lost, sizeof(lost));
+	network->repaired_us = now;
 	if (++network->n_repairs < FIGHT_REPAIRS)
 		return;
-	network->window_us = now;
 	if (network->rest_us == 0) {
 		say(SD_WARNING,
 		    "network '%s': something keeps undoing the repair of: %s; trying less often from now on",

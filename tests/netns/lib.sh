@@ -145,8 +145,9 @@ make_ns() {
 	: >"$T/$1.watch"
 	: >"$T/$1.serve"
 	ip netns exec "kvt-$$-$1" "$PROBE" watch "$T/$1.watch" &
+	disown $!
 	ip netns exec "kvt-$$-$1" "$PROBE" serve 7 "$T/$1.serve" &
-	disown -a
+	disown $!
 	wait_for "probes of $1" grep -q ready "$T/$1.watch"
 	wait_for "probes of $1" grep -q ready "$T/$1.serve"
 }
@@ -297,7 +298,7 @@ hold() {
 	# shellcheck disable=SC2086 # no word when empty
 	ip netns exec "kvt-$$-router" "$TAPHOLDER" ${HOLD_FLAGS:-} "$@" >"$T/$1.hold" 2>"$T/$1.hold.err" &
 	HOLDER[$1]=$!
-	disown -a
+	disown $!
 }
 
 # held IFNAME: wait until its up script has succeeded.
