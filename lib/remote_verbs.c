@@ -8,6 +8,13 @@
 #include "cidr.h"
 #include "cleanup.h"
 #include "context.h"
+#include "definition.h"
+
+/* Here, since a name that is none may not even be a JSON string. */
+static int check_name(const char *name, struct kvn_error *err)
+{
+	return kvn_name_check(name, err) < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
+}
 
 /* As the verbs do, add to an array that there may be. */
 static int take_plan(json_t *plan, json_t **ret_plan, struct kvn_error *err)
@@ -28,8 +35,17 @@ static int ask_plan(struct kvn *kvn, const char *method, json_t *parameters, jso
 int kvn_remote_change(struct kvn *kvn, const char *method, const char *name, const struct kvn_input *input,
 		      unsigned flags, json_t **ret_plan, struct kvn_error *err)
 {
-	json_t *assignments = json_array();
+	struct kvn_document doc = {0};
+	json_t *assignments;
+	int r = check_name(name, err);
 
+	/* What is no definition, and may be no text, is told here. */
+	if (r == 0 && input->yaml && kvn_document_parse(input->yaml, input->file, &doc, err) < 0)
+		r = kvn_wrap(err, "network '%s'", name);
+	kvn_document_clear(&doc);
+	if (r < 0)
+		return r;
+	assignments = json_array();
 	for (size_t i = 0; i < input->n_assignments; i++)
 		(void)json_array_append_new(assignments, json_string(input->assignments[i])); /* missed below */
 	if (json_array_size(assignments) != input->n_assignments) {
@@ -45,13 +61,20 @@ int kvn_remote_change(struct kvn *kvn, const char *method, const char *name, con
 
 int kvn_remote_name(struct kvn *kvn, const char *method, const char *name, unsigned flags, struct kvn_error *err)
 {
-	return kvn_remote_call(kvn, method, json_pack("{s:s, s:b}", "name", name, "force", flags & KVN_FORCE), NULL,
-			       err);
+	int r = check_name(name, err);
+
+	return r < 0 ? r
+		     : kvn_remote_call(kvn, method, json_pack("{s:s, s:b}", "name", name, "force", flags & KVN_FORCE),
+				       NULL, err);
 }
 
 int kvn_remote_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags, json_t **ret_plan,
 			struct kvn_error *err)
 {
+	int r = check_name(name, err);
+
+	if (r < 0)
+		return r;
 	return ask_plan(kvn, flags & KVN_DRY_RUN ? "Plan" : "Apply",
 			json_pack("{s:s, s:b}", "name", name, "all", is_all), ret_plan, err);
 }

@@ -33,7 +33,7 @@ static void message_free(struct kvn_varlink_message *message)
 
 void kvn_varlink_init(struct kvn_varlink *link, int fd)
 {
-	*link = (struct kvn_varlink){.fd = fd};
+	*link = (struct kvn_varlink){.fd = fd, .max = KVN_VARLINK_MAX};
 }
 
 void kvn_varlink_clear(struct kvn_varlink *link)
@@ -159,10 +159,10 @@ static int receive_some(struct kvn_varlink *link, struct kvn_error *err)
 
 	if (link->size_in - link->n_in < READ_SIZE) {
 		size_t size = link->size_in ? 2 * link->size_in : 2 * READ_SIZE;
-		char *grown = link->n_in < KVN_VARLINK_MAX ? realloc(link->in, size) : NULL;
+		char *grown = link->n_in < link->max ? realloc(link->in, size) : NULL;
 
 		if (!grown)
-			return kvn_fail_errno(err, link->n_in < KVN_VARLINK_MAX ? ENOMEM : EMSGSIZE, "message");
+			return kvn_fail_errno(err, link->n_in < link->max ? ENOMEM : EMSGSIZE, "message");
 		link->in = grown;
 		link->size_in = size;
 	}

@@ -6,7 +6,7 @@
 
 #include "error.h"
 
-#define KVN_VARLINK_MAX (1U << 20) /* bytes of one message */
+#define KVN_VARLINK_MAX (8U << 20) /* bytes of one message: a definition's text of a megabyte, however it is escaped */
 #define KVN_VARLINK_FDS 64U /* descriptors beside one message */
 
 struct kvn_varlink_message; /* one on its way out */
@@ -15,6 +15,7 @@ struct kvn_varlink {
 	int fd; /* -1: none */
 	char *in; /* what has come and is not taken yet */
 	size_t n_in, size_in, n_scanned; /* the first n_scanned hold no end of a message */
+	size_t max; /* bytes of a message that is taken: KVN_VARLINK_MAX, or less */
 	int in_fds[KVN_VARLINK_FDS];
 	size_t n_in_fds;
 	struct kvn_varlink_message *out, *out_last;
@@ -33,7 +34,7 @@ int kvn_varlink_put(struct kvn_varlink *link, const json_t *message, const int *
 int kvn_varlink_flush(struct kvn_varlink *link, struct kvn_error *err);
 
 /* The next whole message, the caller's.  -EAGAIN it has not come yet (a socket that does not block)   -EPIPE the peer has
- * closed   -EBADMSG not a JSON object   -EMSGSIZE longer than KVN_VARLINK_MAX */
+ * closed   -EBADMSG not a JSON object   -EMSGSIZE longer than link->max */
 int kvn_varlink_get(struct kvn_varlink *link, json_t **ret, struct kvn_error *err);
 /* Descriptors that have come so far, at most @size; they are the caller's.  Returns how many. */
 size_t kvn_varlink_take_fds(struct kvn_varlink *link, int *fds, size_t size);

@@ -18,6 +18,7 @@
 #define OUT_MAX (4U << 20) /* bytes */
 #define CONNECTIONS_MAX 1024U
 #define CONNECTIONS_A_USER 128U /* but for root */
+#define IN_MAX_A_USER (1U << 16) /* bytes of a message, but for root: no call of a user's is longer */
 
 struct connection {
 	struct connection *next;
@@ -169,7 +170,9 @@ static void accept_one(struct server *server, int fd)
 	connection->next = server->connections;
 	server->connections = connection;
 	server->n++;
-	if (read_peer(fd, &connection->peer) < 0 || server->n > CONNECTIONS_MAX ||
+	if (read_peer(fd, &connection->peer) == 0 && connection->peer.uid != 0)
+		connection->link.max = IN_MAX_A_USER;
+	if (!connection->peer.groups || server->n > CONNECTIONS_MAX ||
 	    (connection->peer.uid != 0 && count_of(server, connection->peer.uid) > CONNECTIONS_A_USER) ||
 	    sd_event_add_io(server->netd->event, &connection->source, fd, EPOLLIN, on_connection, connection) < 0)
 		drop(connection);

@@ -10,7 +10,8 @@
 #
 # Each namespace is named kvt-PID-NAME and runs "probe watch" and "probe serve 7", which log to $T/NAME.watch and
 # $T/NAME.serve.  The outside routes everything to the router, so that what does not come back was not let back.
-# Set before sourcing: KVT_DIR_MODE, the mode of the folder that holds kvnet's files (default 0700).
+# Set before sourcing: KVT_DIR_MODE, the mode of the folder that holds kvnet's files (default 0700); KVT_NETD, for a netd in
+# the router that the commands ask.
 set -eEuo pipefail
 shopt -s inherit_errexit
 
@@ -199,6 +200,15 @@ topology() {
 	route router default via 2001:db8:0:2::1
 	route outside default via 192.0.2.2
 	route outside default via 2001:db8:0:2::2
+	[ -z "${KVT_NETD:-}" ] || with_netd
+}
+
+# Have a netd do all that the test asks for: the answers are the same.
+with_netd() {
+	chmod 0755 "$T"
+	# shellcheck source-path=SCRIPTDIR source=lib_netd.sh
+	. "$HERE/lib_netd.sh"
+	start_netd
 }
 
 # segment NAME LINK N: another namespace outside, behind LINK of the router: 192.0.N.1 there, 192.0.N.2 here.

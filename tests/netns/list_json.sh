@@ -67,6 +67,8 @@ jq -e --arg mac "$(mac_of a eth0)" '.[] | select(.ifname == "v-a") | .mac == $ma
 	fail "MAC of the guest behind v-a: $(cat "$T/json")"
 equal "ports of another network" "[]" "$(kvnet ports rt0 --json | jq -c .)"
 
+[ -z "${KVT_NETD:-}" ] || exit 0 # it would have mended what comes now before anybody looks
+
 note "what is not active is degraded when something is missing, and says what"
 ip -n "kvt-$$-router" addr del 10.9.0.1/24 dev nat0
 kvnet show nat0 --json >"$T/json"

@@ -154,6 +154,8 @@ kvnet apply --all
 steady
 equal "MTU of the bridge" 1300 "$(link_mtu net0)"
 
+[ -z "${KVT_NETD:-}" ] || exit 0 # it would have mended what comes now before anybody looks
+
 note "what others did to it is mended: address, link, rules, sysctl"
 ip -n "kvt-$$-router" addr del 10.9.0.1/24 dev net0
 ip -n "kvt-$$-router" link set net0 down
