@@ -33,6 +33,8 @@ struct call {
 	int fds[2 * KVN_QUEUES_MAX];
 	size_t n_fds;
 	bool is_counted; /* a port of the peer's was taken from policy.c */
+	bool is_full; /* he has max_ports already */
+	unsigned max_ports;
 	char ifname[IFNAMSIZ]; /* the port that was made */
 };
 
@@ -479,6 +481,10 @@ static void run(struct kvn *kvn, struct job *job)
 	struct call *call = (struct call *)job;
 
 	call->result = call->method->access == ACCESS_NETWORK ? check_network(kvn, call, &call->error) : 0;
+	if (call->result == 0 && call->is_full)
+		call->result = kvn_fail(&call->error, EDQUOT,
+					"you have %u ports open already, as many as max_ports of kvnet.yaml lets you",
+					call->max_ports);
 	if (call->result == 0)
 		call->result = call->method->run(kvn, call, &call->error);
 }
@@ -530,10 +536,11 @@ static int admit(struct netd *netd, struct call *call, struct kvn_error *err)
 		return r;
 	r = kvn_context_settings(kvn, &settings, err);
 	kvn_close(kvn);
-	if (r == 0 && !policy_take(netd->policy, call->peer.uid, settings.max_ports))
-		r = kvn_fail(err, EDQUOT, "you have %u ports open already, as many as max_ports of kvnet.yaml lets you",
-			     settings.max_ports);
-	call->is_counted = r == 0;
+	if (r == 0) {
+		call->is_counted = policy_take(netd->policy, call->peer.uid, settings.max_ports);
+		call->is_full = !call->is_counted; /* told once he is known to be let in at all */
+		call->max_ports = settings.max_ports;
+	}
 	return r;
 }
 
