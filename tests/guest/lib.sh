@@ -103,7 +103,7 @@ lab_requirements() {
 	grep -qs ' tun$' /proc/misc || modprobe tun 2>/dev/null || skip "this kernel has no tun (CONFIG_TUN)"
 	[ -c /dev/net/tun ] || refuse "no /dev/net/tun: mkdir -p /dev/net && mknod /dev/net/tun c 10 200"
 	local program
-	for program in kvnet qemu-ifup qemu-ifdown; do
+	for program in kvnet netd qemu-ifup qemu-ifdown kvnet-helper; do
 		[ -x "$B/$program" ] || refuse "no $B/$program: run make first"
 	done
 }
@@ -189,7 +189,9 @@ lab_enter() {
 
 declare -A GUEST_PID=() GUEST_FD=()
 
-# guest_boot NAME "KEY=VALUE..." QEMU-ARGUMENT...: start QEMU; the keys are those of tests/guest/init.
+# guest_boot NAME "KEY=VALUE..." QEMU-ARGUMENT...: start QEMU, by the command GUEST_BY if that is set; the keys are those of
+# tests/guest/init.
+GUEST_BY=()
 guest_boot() {
 	local name=$1 keys=$2 fd
 	# Under load the emulated timer ticks too late for the kernel's check of it, and the kernel panics.
@@ -199,7 +201,7 @@ guest_boot() {
 	: >"$WORK/$name.console"
 	exec {fd}<>"$WORK/$name.in"
 	GUEST_FD[$name]=$fd
-	qemu-system-x86_64 -accel tcg -M pc -cpu max -m 128 -nodefaults -no-user-config -display none -serial stdio \
+	"${GUEST_BY[@]}" qemu-system-x86_64 -accel tcg -M pc -cpu max -m 128 -nodefaults -no-user-config -display none -serial stdio \
 		-no-reboot -kernel "$G/vmlinuz" -initrd "$G/initramfs.gz" -append "$keys" \
 		-device isa-debug-exit,iobase=0x501 -global virtio-net-pci.romfile= "$@" \
 		<"$WORK/$name.in" >"$WORK/$name.console" 2>"$WORK/$name.err" {fd}>&- &
