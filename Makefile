@@ -11,6 +11,7 @@ LIBDIR ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec/kvnet
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 # SAN=1 builds everything under AddressSanitizer and UndefinedBehaviorSanitizer, into a folder of its own.
 SAN ?=
@@ -104,6 +105,9 @@ $B/completion/kvnet: $B/kvnet
 	@mkdir -p $(@D)
 	$Q./$< help completion >$@
 
+$B/kvnet-netd.service: netd/kvnet-netd.service.in Makefile
+	$Qsed 's|@SBINDIR@|$(SBINDIR)|' $< >$@
+
 $B/libkvnet.pc: Makefile
 	@mkdir -p $(@D)
 	$Qprintf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: libkvnet' \
@@ -156,6 +160,27 @@ check-faults: tests
 check-guest: tests
 	@$(RUN) -j 2 $(GUEST_TESTS)
 
+# ---- fuzzing: clang's libFuzzer, FUZZ_SECONDS for each target ----
+
+FUZZ_SECONDS ?= 60
+F := build-fuzz
+FUZZ_CFLAGS := -std=gnu11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FUZZ_OBJ := $(LIB_SRC:%.c=$F/%.o)
+$F/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC-FUZZ,$<)
+	$Qclang $(filter-out -D_FORTIFY%,$(CPPFLAGS)) $(FUZZ_CFLAGS) -c -o $@ $<
+$F/fuzz_%: $F/tests/fuzz/fuzz_%.o $(FUZZ_OBJ)
+	$(call say,LD,$@)
+	$Qclang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(SHARED_LIBS)
+.SECONDARY: $(FUZZ_OBJ) $F/tests/fuzz/fuzz_definition.o $F/tests/fuzz/fuzz_api.o
+.PHONY: fuzz
+fuzz: $F/fuzz_definition $F/fuzz_api
+	@mkdir -p $F/corpus/definition $F/corpus/api
+	$F/fuzz_definition -max_total_time=$(FUZZ_SECONDS) -dict=tests/fuzz/definition.dict $F/corpus/definition \
+		tests/unit/data/definition/good tests/unit/data/definition/bad
+	$F/fuzz_api -max_total_time=$(FUZZ_SECONDS) -dict=tests/fuzz/api.dict $F/corpus/api tests/fuzz/api
+
 .PHONY: demo
 demo:
 	@scripts/deps build guest
@@ -202,7 +227,7 @@ lint-clang:
 
 INSTALL ?= install
 .PHONY: install uninstall
-install: all $B/kvnet.8 $B/completion/kvnet $B/libkvnet.pc
+install: all $B/kvnet.8 $B/completion/kvnet $B/libkvnet.pc $B/kvnet-netd.service
 	$Q$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBEXECDIR) \
 		$(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPDIR)
 	$Q$(INSTALL) -m 755 $B/kvnet $(DESTDIR)$(BINDIR)/kvnet
@@ -213,19 +238,23 @@ install: all $B/kvnet.8 $B/completion/kvnet $B/libkvnet.pc
 	$Qln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libkvnet.so
 	$Q$(INSTALL) -m 644 lib/kvnet.h $(DESTDIR)$(INCLUDEDIR)
 	$Q$(INSTALL) -m 644 $B/libkvnet.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-	$Q$(INSTALL) -m 644 $B/kvnet.8 $(DESTDIR)$(MANDIR)/man8
+	$Q$(INSTALL) -m 644 $B/kvnet.8 doc/netd.8 doc/kvnet-helper.8 $(DESTDIR)$(MANDIR)/man8
+	$Q$(INSTALL) -m 644 $B/kvnet-netd.service netd/kvnet-netd.socket $(DESTDIR)$(UNITDIR)
 	$Q$(INSTALL) -m 644 $B/completion/kvnet $(DESTDIR)$(COMPDIR)
 uninstall:
 	$(RM) $(DESTDIR)$(BINDIR)/kvnet $(DESTDIR)$(LIBEXECDIR)/qemu-ifup $(DESTDIR)$(LIBEXECDIR)/qemu-ifdown \
+		$(DESTDIR)$(LIBEXECDIR)/kvnet-helper $(DESTDIR)$(SBINDIR)/netd $(DESTDIR)$(UNITDIR)/kvnet-netd.service \
+		$(DESTDIR)$(UNITDIR)/kvnet-netd.socket $(DESTDIR)$(MANDIR)/man8/netd.8 $(DESTDIR)$(MANDIR)/man8/kvnet-helper.8 \
 		$(DESTDIR)$(LIBDIR)/$(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libkvnet.so $(DESTDIR)$(INCLUDEDIR)/kvnet.h \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/libkvnet.pc $(DESTDIR)$(MANDIR)/man8/kvnet.8 $(DESTDIR)$(COMPDIR)/kvnet
 
 .PHONY: help
 help:
-	@echo 'all           kvnet, qemu-ifup, qemu-ifdown, libkvnet.so'
+	@echo 'all           kvnet, netd, qemu-ifup, qemu-ifdown, kvnet-helper, libkvnet.so'
 	@echo 'demo          a NAT network and a real guest, in namespaces of their own (root)'
 	@echo 'check         every test (root); check-unit, check-netns, check-guest, check-faults: a part of them'
 	@echo 'bench         the numbers beside the peers; BENCH_ARGS=--write keeps them'
+	@echo 'fuzz          clang'"'"'s libFuzzer on the parsers, FUZZ_SECONDS (60) each'
 	@echo 'lint          formatters and analysers'
 	@echo 'install       into PREFIX ($(PREFIX)), below DESTDIR; uninstall'
 	@echo 'clean         remove what was built'
@@ -233,4 +262,4 @@ help:
 
 .PHONY: clean
 clean:
-	$(RM) -r build build-san build-clang
+	$(RM) -r build build-san build-clang build-fuzz

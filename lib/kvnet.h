@@ -11,10 +11,14 @@
  *   struct kvn_plan       apply.c journal.c             -> the host; takes back what it began when a step fails
  *
  *   kernel.h              every verb that reaches the kernel: link.c addr.c route.c neigh.c tap.c sysctl.c over netlink.c
- *   firewall.c            which sets of which table a network is in; ruleset.c the fixed rules; nft.c how they are sent
- *   dnsmasq.c             one process a network; dnsmasq_conf.c what it is told; lease.c what it handed out
- *   port.c hook.c         guests' NICs; the network that a QEMU hook means
- *   network.c             the verbs below
+ *   firewall.c            which sets of which table a network is in; ruleset.c the fixed rules; nft.c nft_table.c
+ *                         nft_set.c how they are sent and read back
+ *   dnsmasq.c             one process a network: dnsmasq_conf.c what it is told, dnsmasq_process.c its life,
+ *                         dnsmasq_events.c what wakes it, lease.c what it handed out
+ *   port.c port_verbs.c   guests' NICs; port_open.c those that are descriptors; hook.c the network that a QEMU hook means
+ *   network.c verbs.c     one definition to another; the verbs below, query.c what they show
+ *   observer.c            what happens, from the files that say so; follower.c the same from netd
+ *   remote.c              ask netd, over varlink.c; remote_verbs.c the verbs as its calls
  */
 #ifndef KVNET_H
 #define KVNET_H

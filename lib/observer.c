@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 
 #include "array.h"
 #include "cidr.h"
@@ -101,14 +100,11 @@ static void unwatch(struct kvn_observer *observer, int wd)
 
 static int tell(struct kvn_observer *observer, const char *kind, const char *network, const char *key, json_t *value)
 {
-	struct timespec now;
 	json_t *event;
 
 	if (observer->is_quiet)
 		return 0;
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
-	event = json_pack("{s:f, s:s, s:s}", "time", (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1000.0,
-			  "event", kind, "network", network);
+	event = kvn_event_new(kind, network);
 	if (!event || (key && json_object_set(event, key, value) < 0) ||
 	    json_array_append(observer->events, event) < 0) {
 		json_decref(event);
@@ -281,7 +277,10 @@ static int mark_all(struct kvn_observer *observer, struct kvn_error *err)
 		mark(observer, defined[i]);
 	for (size_t i = 0; i < n_up; i++)
 		mark(observer, up[i]);
-	json_object_foreach(observer->seen, name, value) mark(observer, name);
+	json_object_foreach(observer->seen, name, value)
+	{
+		mark(observer, name);
+	}
 	return r;
 }
 

@@ -3,6 +3,7 @@
 #include "public_json.h"
 
 #include <pwd.h>
+#include <time.h>
 
 #include "cidr.h"
 #include "cleanup.h"
@@ -42,4 +43,14 @@ json_t *kvn_port_to_json(const char *network, const struct kvn_port *port, const
 			 mac ? json_string(kvn_mac_format(mac, text)) : json_null(), "ipv4", ipv4, "ipv6", ipv6,
 			 "owner", owner_to_json(port->uid), "pid", port->pid ? json_integer(port->pid) : json_null(),
 			 "domain");
+}
+
+json_t *kvn_event_new(const char *kind, const char *network)
+{
+	struct timespec now;
+	int64_t ms;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
+	ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return json_pack("{s:f, s:s, s:s}", "time", (double)ms / 1000.0, "event", kind, "network", network);
 }

@@ -12,4 +12,7 @@ json_t *kvn_lease_to_json(const char *network, const struct kvn_lease *lease);
 json_t *kvn_port_to_json(const char *network, const struct kvn_port *port, const uint8_t *mac, json_t *ipv4,
 			 json_t *ipv6);
 
+/* {"time": now, "event": @kind, "network": @network}: what each event begins with. */
+json_t *kvn_event_new(const char *kind, const char *network);
+
 #endif

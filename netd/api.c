@@ -364,7 +364,7 @@ static int run_open_port(struct kvn *kvn, struct call *call, struct kvn_error *e
 						   json_is_false(json_object_get(call->parameters, "vnet_hdr")),
 					   .pid = holder_of(call),
 					   .uid = call->peer.uid};
-	struct kvn_open_port port;
+	struct kvn_open_port port = {0};
 	char mac[KVN_MAC_TEXT];
 	int r = read_ifname(call, options.ifname, err);
 

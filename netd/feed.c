@@ -70,10 +70,13 @@ static void adopt(struct feed *feed)
 int feed_open(struct netd *netd, struct feed **ret, struct kvn_error *err)
 {
 	struct feed *feed = calloc(1, sizeof(*feed));
-	int r = feed ? kvn_open(&feed->kvn, err) : kvn_fail_errno(err, ENOMEM, "feed");
+	int r;
 
+	if (!feed)
+		return kvn_fail_errno(err, ENOMEM, "feed");
+	feed->netd = netd;
+	r = kvn_open(&feed->kvn, err);
 	if (r == 0) {
-		feed->netd = netd;
 		kvn_remote_forgo(feed->kvn);
 		r = kvn_observer_open(feed->kvn, &feed->observer, err);
 	}

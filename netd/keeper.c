@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "dnsmasq.h"
 #include "netd.h"
+#include "public_json.h"
 #include "record.h"
 
 #define SECOND_US 1000000ULL
@@ -210,16 +211,15 @@ static void rest(struct network *network)
 		network->rest_us = 0; /* no timer: the next touch mends at once */
 }
 
+/* @value is taken over. */
 static void publish(struct netd *netd, const char *kind, const char *name, const char *key, json_t *value)
 {
-	struct timespec now;
-	json_t *event;
+	json_t *event = kvn_event_new(kind, name);
 
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
-	event = json_pack("{s:f, s:s, s:s, s:o}", "time", (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1000.0,
-			  "event", kind, "network", name, key, value);
-	if (event)
+	if (event && json_object_set_new(event, key, value) == 0)
 		server_publish(netd->server, event);
+	else
+		json_decref(event);
 }
 
 /* "link nat0, address 10.9.0.1/24 on nat0": each object of the plan once. */

@@ -19,6 +19,10 @@
 
 #include "context.h"
 
+#ifndef KVN_VERSION /* it comes from the Makefile; this is for analysers */
+#define KVN_VERSION "0"
+#endif
+
 struct netd {
 	sd_event *event;
 	struct workers *workers;

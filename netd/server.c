@@ -360,15 +360,16 @@ int server_open(struct netd *netd, int fd, struct server **ret, struct kvn_error
 {
 	struct server *server = calloc(1, sizeof(*server));
 	struct kvn *kvn = NULL;
-	int r = server ? kvn_open(&kvn, err) : kvn_fail_errno(err, ENOMEM, "server");
+	int r;
 
-	if (r == 0) {
-		server->netd = netd;
-		server->fd = fd;
-		if (fd < 0 && !kvn_remote_path(kvn, server->path))
-			r = kvn_fail(err, EINVAL, "KVNET_SOCKET: empty, or longer than a socket's path may be");
-		kvn_close(kvn);
-	}
+	if (!server)
+		return kvn_fail_errno(err, ENOMEM, "server");
+	server->netd = netd;
+	server->fd = fd;
+	r = kvn_open(&kvn, err);
+	if (r == 0 && fd < 0 && !kvn_remote_path(kvn, server->path))
+		r = kvn_fail(err, EINVAL, "KVNET_SOCKET: empty, or longer than a socket's path may be");
+	kvn_close(kvn);
 	if (r == 0 && fd < 0)
 		r = server->fd = listen_at(server, err);
 	if (r >= 0) {

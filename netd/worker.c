@@ -36,7 +36,7 @@ struct workers {
 static void push(struct queue *queue, struct job *job)
 {
 	job->next = NULL;
-	if (queue->first)
+	if (queue->last)
 		queue->last->next = job;
 	else
 		queue->first = job;
@@ -49,6 +49,8 @@ static struct job *pop(struct queue *queue)
 
 	if (job)
 		queue->first = job->next;
+	if (!queue->first)
+		queue->last = NULL;
 	return job;
 }
 
@@ -102,16 +104,17 @@ static int on_finished(sd_event_source *source, int fd, uint32_t revents, void *
 	}
 }
 
-static int start(struct workers *workers, struct kvn_error *err)
+static int start(struct workers *workers, unsigned n, struct kvn_error *err)
 {
 	sigset_t all, before;
 	int r = 0;
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
-	for (; workers->n < 64 && workers->threads[workers->n].workers && r == 0; workers->n++) {
+	for (; workers->n < n; workers->n++) {
 		struct thread *thread = &workers->threads[workers->n];
 
+		thread->workers = workers;
 		r = kvn_open(&thread->kvn, err);
 		if (r < 0)
 			break;
@@ -138,17 +141,14 @@ int workers_open(struct netd *netd, unsigned n, struct workers **ret, struct kvn
 	(void)pthread_mutex_init(&workers->lock, NULL);
 	(void)pthread_cond_init(&workers->is_wanted, NULL);
 	workers->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	workers->threads = calloc(n + 1, sizeof(*workers->threads)); /* the last one ends the list */
-	r = workers->event_fd < 0 || !workers->threads ? kvn_fail_errno(err, errno, "workers") : 0;
-	for (unsigned i = 0; r == 0 && i < n; i++)
-		workers->threads[i].workers = workers;
-	if (r == 0) {
-		r = sd_event_add_io(netd->event, &workers->source, workers->event_fd, EPOLLIN, on_finished, workers);
-		if (r < 0)
-			(void)kvn_fail_errno(err, -r, "workers");
+	workers->threads = calloc(n, sizeof(*workers->threads));
+	if (workers->event_fd < 0 || !workers->threads) {
+		r = kvn_fail_errno(err, workers->threads ? errno : ENOMEM, "workers");
+		workers_close(workers);
+		return r;
 	}
-	if (r >= 0)
-		r = start(workers, err);
+	r = sd_event_add_io(netd->event, &workers->source, workers->event_fd, EPOLLIN, on_finished, workers);
+	r = r < 0 ? kvn_fail_errno(err, -r, "workers") : start(workers, n, err);
 	if (r < 0) {
 		workers_close(workers);
 		return r;

@@ -31,13 +31,16 @@ static int usage(void)
 /* The value of "--name=VALUE" or "--name VALUE"; NULL: @argv[*i] is another option. */
 static const char *value_of(const char *name, int argc, char **argv, int *i)
 {
+	const char *word = argv[*i];
 	size_t length = strlen(name);
 
-	if (strncmp(argv[*i], name, length) != 0)
+	if (!word || strncmp(word, name, length) != 0)
 		return NULL;
-	if (argv[*i][length] == '=')
-		return argv[*i] + length + 1;
-	return argv[*i][length] == '\0' && *i + 1 < argc ? argv[++*i] : NULL;
+	if (word[length] == '=')
+		return word + length + 1;
+	if (word[length] != '\0' || *i + 1 >= argc)
+		return NULL;
+	return argv[++*i];
 }
 
 static int parse(int argc, char **argv, struct arguments *ret)
@@ -46,7 +49,7 @@ static int parse(int argc, char **argv, struct arguments *ret)
 	char *end;
 
 	*ret = (struct arguments){.fd = -1};
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && argv[i]; i++) {
 		if (strcmp(argv[i], "--use-vnet") == 0) {
 			ret->has_vnet_hdr = true;
 		} else if ((value = value_of("--net", argc, argv, &i))) {
@@ -87,7 +90,7 @@ static int serve(struct kvn *kvn, const struct arguments *arguments, struct kvn_
 	struct kvn_open_options options = {
 		.queues = 1, .has_no_vnet_hdr = !arguments->has_vnet_hdr, .pid = getppid(), .uid = UINT32_MAX};
 	char name[KVN_NAME_MAX + 1] = "";
-	struct kvn_open_port port;
+	struct kvn_open_port port = {0};
 	struct stat st;
 	int r;
 

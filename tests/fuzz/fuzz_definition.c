@@ -2,10 +2,7 @@
 /* fuzz_definition.c - libFuzzer: any bytes as a definition (YAML, JSON), as settings and as an assignment; what is accepted
  * must read back.
  *
- *   clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Ilib tests/fuzz/fuzz_definition.c \
- *           lib/{cidr,yaml,yaml_format,field,value,value_address,error,settings}.c lib/definition*.c -lyaml -ljansson
- *   ./a.out -max_total_time=60 -dict=tests/fuzz/definition.dict CORPUS tests/unit/data/definition/good \
- *           tests/unit/data/definition/bad
+ *   make fuzz
  */
 #include <assert.h>
 #include <errno.h>

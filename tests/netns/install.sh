@@ -14,10 +14,11 @@ in_make() { MAKEFLAGS='' make -s -C "$TOP" DESTDIR="$D" PREFIX=$PREFIX "$@" >"$T
 make -n -C "$TOP" install >/dev/null 2>&1 || fail "there is no 'make install'"
 
 in_make install
-for path in bin/kvnet libexec/kvnet/qemu-ifup libexec/kvnet/qemu-ifdown; do
+for path in bin/kvnet sbin/netd libexec/kvnet/qemu-ifup libexec/kvnet/qemu-ifdown libexec/kvnet/kvnet-helper; do
 	[ -x "$D$PREFIX/$path" ] || fail "not installed: $PREFIX/$path"
 done
-for path in lib/libkvnet.so lib/libkvnet.so.0 include/kvnet.h lib/pkgconfig/libkvnet.pc share/man/man8/kvnet.8; do
+for path in lib/libkvnet.so lib/libkvnet.so.0 include/kvnet.h lib/pkgconfig/libkvnet.pc share/man/man8/kvnet.8 \
+	share/man/man8/netd.8 share/man/man8/kvnet-helper.8 lib/systemd/system/kvnet-netd.service; do
 	[ -e "$D$PREFIX/$path" ] || [ -e "$D$PREFIX/$path.gz" ] || fail "not installed: $PREFIX/$path"
 done
 find "$D" ! -type d -printf '%P %m\n' | sort

@@ -119,7 +119,7 @@ static int become(const struct kvn_open_port *port, char *const *rest, struct kv
 	}
 	if (words && r == 0 && !has_device)
 		r = append_device(port, &values, words, n);
-	if (!words || r < 0)
+	if (!words || !words[0] || r < 0)
 		return kvn_fail_errno(err, ENOMEM, "run");
 	r = keep_open(port->taps, port->queues);
 	if (r == 0)
@@ -151,7 +151,7 @@ int run_run(struct command *command, struct kvn_error *err)
 	struct kvn_open_options options = {
 		.queues = command->port.queues, .is_vhost = true, .pid = getpid(), .uid = UINT32_MAX};
 	char name[KVN_NAME_MAX + 1] = "";
-	struct kvn_open_port port;
+	struct kvn_open_port port = {0};
 	struct kvn_error ignored;
 	int r = check(command, err);
 
