@@ -216,7 +216,8 @@ size_t kvn_varlink_take_fds(struct kvn_varlink *link, int *fds, size_t size)
 {
 	size_t n = link->n_in_fds < size ? link->n_in_fds : size;
 
-	memcpy(fds, link->in_fds, n * sizeof(*fds));
+	if (n)
+		memcpy(fds, link->in_fds, n * sizeof(*fds));
 	close_all(link->in_fds + n, link->n_in_fds - n);
 	link->n_in_fds = 0;
 	return n;

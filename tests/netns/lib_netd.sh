@@ -10,9 +10,8 @@ NETD=
 start_netd() {
 	ip netns exec "kvt-$$-router" "$KVNET_BUILD/netd" 2>>"$T/netd.log" &
 	NETD=$!
-	wait_for "netd" in_ns router "$KVNET_BUILD/kvnet" list
+	wait_for "netd ($(tail -n 3 "$T/netd.log" 2>/dev/null))" socat -u OPEN:/dev/null "UNIX-CONNECT:$KVNET_SOCKET"
 	wait_for "netd's boot" test -e "$T/run/booted"
-	[ -S "$KVNET_SOCKET" ] || fail "netd does not listen: $(cat "$T/netd.log")"
 }
 
 # stop_netd [SIGNAL]
