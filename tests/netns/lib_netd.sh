@@ -10,7 +10,7 @@ NETD=
 start_netd() {
 	ip netns exec "kvt-$$-router" "$KVNET_BUILD/netd" 2>>"$T/netd.log" &
 	NETD=$!
-	wait_for "netd ($(tail -n 3 "$T/netd.log" 2>/dev/null))" socat -u OPEN:/dev/null "UNIX-CONNECT:$KVNET_SOCKET"
+	wait_for "netd" socat -u OPEN:/dev/null "UNIX-CONNECT:$KVNET_SOCKET"
 	wait_for "netd's boot" test -e "$T/run/booted"
 }
 
