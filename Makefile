@@ -189,6 +189,10 @@ demo:
 
 # ---- bench ----
 
+$B/bench/openport: bench/openport.c $B/libkvnet.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$Q$(CC) $(CPPFLAGS) -std=gnu11 -Wall -Wextra -O2 -o $@ $^ $(PROGRAM_LIBS)
 $B/bench/%: bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

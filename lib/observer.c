@@ -39,7 +39,7 @@ struct kvn_observer {
 	struct watched *watched;
 	size_t n_watched, size_watched;
 	json_t *seen; /* {NETWORK: {"text": S, "record": S, "ports": {IFNAME: PORT}, "leases": {KEY: LEASE}}} */
-	json_t *dirty; /* {NETWORK: true} */
+	json_t *dirty; /* {NETWORK: true}, or {NETWORK: {IFNAME: true}} when only these ports are */
 	json_t *events; /* array, those not fetched yet */
 	bool is_quiet; /* the first look tells nothing */
 };
@@ -141,6 +141,16 @@ static json_t *text_of(const char *path)
 	return kvn_file_read(path, &text, NULL) == 0 ? json_string_nocheck(text) : json_null();
 }
 
+/* NULL: there is none. */
+static json_t *port_of(const struct kvn *kvn, const char *name, const char *ifname)
+{
+	struct kvn_port port;
+
+	if (kvn_port_recall(kvn, name, ifname, &port, NULL) < 0)
+		return NULL;
+	return kvn_port_to_json(name, &port, kvn_mac_is_zero(port.mac) ? NULL : port.mac, json_null(), json_null());
+}
+
 static json_t *ports_of(const struct kvn *kvn, const char *name)
 {
 	auto_free char(*names)[IFNAMSIZ] = NULL;
@@ -150,13 +160,10 @@ static json_t *ports_of(const struct kvn *kvn, const char *name)
 	if (kvn_port_recorded(kvn, name, &names, &n, NULL) < 0)
 		return ports;
 	for (size_t i = 0; i < n; i++) {
-		struct kvn_port port;
+		json_t *port = port_of(kvn, name, names[i]);
 
-		if (kvn_port_recall(kvn, name, names[i], &port, NULL) == 0)
-			(void)json_object_set_new(ports, names[i],
-						  kvn_port_to_json(name, &port,
-								   kvn_mac_is_zero(port.mac) ? NULL : port.mac,
-								   json_null(), json_null()));
+		if (port)
+			(void)json_object_set_new(ports, names[i], port); /* no memory: seen the next time */
 	}
 	return ports;
 }
@@ -255,12 +262,46 @@ static int look(struct kvn_observer *observer, const char *name)
 	return json_object_set(observer->seen, name, now);
 }
 
+/* One port of a network that has been looked at. */
+static int look_at_port(struct kvn_observer *observer, const char *name, const char *ifname)
+{
+	json_t *ports = json_object_get(json_object_get(observer->seen, name), "ports");
+	auto_json json_t *was = json_incref(json_object_get(ports, ifname)),
+			 *now = port_of(observer->kvn, name, ifname);
+	int r = 0;
+
+	if (was && !now) {
+		r = tell(observer, "port-removed", name, "port", was);
+		(void)json_object_del(ports, ifname);
+	} else if (now) {
+		if (!was)
+			r = tell(observer, "port-added", name, "port", now);
+		r = json_object_set(ports, ifname, now) < 0 ? -ENOMEM : r;
+	}
+	return r;
+}
+
 /* ---- news ---- */
 
 static void mark(struct kvn_observer *observer, const char *name)
 {
 	if (kvn_name_check(name, NULL) == 0)
 		(void)json_object_set_new(observer->dirty, name, json_true()); /* no memory: the next news */
+}
+
+static void mark_port(struct kvn_observer *observer, const char *name, const char *ifname)
+{
+	json_t *dirty = json_object_get(observer->dirty, name);
+
+	if (ifname[0] == '.' || json_is_true(dirty))
+		return; /* on its way to its name; or all of the network is looked at anyway */
+	if (!json_object_get(observer->seen, name)) {
+		mark(observer, name);
+		return;
+	}
+	if (!dirty)
+		(void)json_object_set_new(observer->dirty, name, dirty = json_object());
+	(void)json_object_set_new(dirty, ifname, json_true()); /* no memory: the next news */
 }
 
 static int mark_all(struct kvn_observer *observer, struct kvn_error *err)
@@ -328,7 +369,8 @@ static void take(struct kvn_observer *observer, const struct inotify_event *news
 			mark(observer, entry->network);
 		break;
 	case FOLDER_PORTS:
-		mark(observer, entry->network);
+		if (news->len)
+			mark_port(observer, entry->network, news->name);
 		break;
 	}
 }
@@ -356,12 +398,21 @@ static int read_news(struct kvn_observer *observer, struct kvn_error *err)
 static int look_at_dirty(struct kvn_observer *observer, struct kvn_error *err)
 {
 	auto_json json_t *dirty = observer->dirty;
-	const char *name;
-	json_t *value;
+	const char *name, *ifname;
+	json_t *value, *each;
 	int r = 0;
 
 	observer->dirty = json_object();
-	json_object_foreach(dirty, name, value) if (r == 0) r = look(observer, name);
+	json_object_foreach(dirty, name, value)
+	{
+		if (r == 0 && json_is_true(value))
+			r = look(observer, name);
+		json_object_foreach(value, ifname, each)
+		{
+			if (r == 0)
+				r = look_at_port(observer, name, ifname);
+		}
+	}
 	return r < 0 ? kvn_fail_errno(err, -r, "observer") : 0;
 }
 

@@ -83,8 +83,8 @@ static int fill(struct kvn *kvn, const struct kvn_open_options *options, struct 
 	memcpy(port->mac, options->mac, 6);
 	port->queues = options->queues;
 	if (!port->ifname[0])
-		kvn_port_choose_name(port->network, port->ifname);
-	if (kvn_mac_is_zero(port->mac))
+		r = kvn_port_choose_name(kvn, port->network, port->ifname, err);
+	if (r == 0 && kvn_mac_is_zero(port->mac))
 		r = choose_mac(port->mac, err);
 	if (r == 0)
 		r = kvn_tap_open(port->ifname, port->queues, !options->has_no_vnet_hdr, port->taps, err);

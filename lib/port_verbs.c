@@ -14,6 +14,8 @@
 #include "remote_verbs.h"
 #include "snapshot.h"
 
+#define NAMES_MAX 100000U /* ports of one network that need no name */
+
 static int run_one(struct kvn *kvn, const char *network, struct kvn_op *op, struct kvn_error *err)
 {
 	struct kvn_plan plan = {.ops = op, .n = 1};
@@ -173,18 +175,22 @@ int kvn_detach(struct kvn *kvn, const char *ifname, struct kvn_error *err)
 	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
 }
 
-void kvn_port_choose_name(const char *network, char ifname[static IFNAMSIZ])
+int kvn_port_choose_name(struct kvn *kvn, const char *network, char ifname[static IFNAMSIZ], struct kvn_error *err)
 {
-	for (unsigned i = 0; i < 10000; i++) {
+	struct kvn_netlink *nl;
+	int r = kvn_kernel_route(&kvn->kernel, &nl, err), ifindex;
+
+	for (unsigned i = 0; r == 0 && i < NAMES_MAX; i++) {
 		char name[2 * IFNAMSIZ];
 
 		if (snprintf(name, sizeof(name), "%s-%u", network, i) >= IFNAMSIZ)
 			(void)snprintf(name, sizeof(name), "kvn-%u", i); /* a name too long to begin a tap's */
 		memcpy(ifname, name, IFNAMSIZ - 1);
 		ifname[IFNAMSIZ - 1] = '\0';
-		if (!if_nametoindex(ifname))
-			return;
+		if (kvn_link_index(nl, ifname, &ifindex, NULL) == -ENODEV)
+			return 0;
 	}
+	return r < 0 ? r : kvn_fail(err, EADDRNOTAVAIL, "no name is left for another port: give one");
 }
 
 static int add(struct kvn *kvn, const char *name, const char *ifname, const struct kvn_port_options *options,
@@ -225,9 +231,11 @@ int kvn_port_add(struct kvn *kvn, const char *name, char ifname[static IFNAMSIZ]
 		return kvn_remote_port_add(kvn, name, ifname, options, err);
 	if (lock == 0)
 		lock = kvn_network_enter(kvn, name, err);
-	if (lock >= 0 && !ifname[0])
-		kvn_port_choose_name(name, ifname);
-	r = lock < 0 ? lock : add(kvn, name, ifname, options, err);
+	r = lock < 0 ? lock : 0;
+	if (r == 0 && !ifname[0])
+		r = kvn_port_choose_name(kvn, name, ifname, err);
+	if (r == 0)
+		r = add(kvn, name, ifname, options, err);
 	if (r < 0 && lock >= 0)
 		(void)kvn_network_idle(kvn, name, NULL); /* started for this port alone */
 	kvn_network_leave(kvn, name, &lock);

@@ -18,7 +18,7 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const
 /* The network @name itself, or the one with a bridge of that name; else @name again, for whoever goes on to fail. */
 int kvn_port_find_network(struct kvn *kvn, const char *name, char ret[static KVN_NAME_MAX + 1], struct kvn_error *err);
 /* A name that no link has: NETWORK-0, NETWORK-1, ... */
-void kvn_port_choose_name(const char *network, char ifname[static IFNAMSIZ]);
+int kvn_port_choose_name(struct kvn *kvn, const char *network, char ifname[static IFNAMSIZ], struct kvn_error *err);
 /* Take it off, gone already or not, and stop an on-demand network that it was the last port of. */
 int kvn_port_release(struct kvn *kvn, const char *name, const char *ifname, struct kvn_error *err);
 /* The network that @ifname is a port of: by its alias, or by its record when it is gone.  -ENOENT none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* main.c - netd: networks that are kept as they came up, and served to users without privilege. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -186,6 +187,7 @@ int main(int argc, char **argv)
 		(void)fputs(usage, is_help ? stdout : stderr);
 		return is_help ? 0 : 2;
 	}
+	(void)mallopt(M_ARENA_MAX, 1); /* five threads that seldom run at once need no memory each */
 	r = open_all(&netd, &err);
 	if (r < 0)
 		say(SD_ERR, "%s", err.message[0] ? err.message : strerror(-r));

@@ -119,7 +119,8 @@ static void on_link(struct watch *watch, const struct nlmsghdr *hdr)
 			forget(watch, known);
 		return;
 	}
-	if (!known || known->is_up != now.is_up || known->master != now.master || known->mtu != now.mtu)
+	/* One that is new came with its alias, as the last of what makes it a network's: nothing of it is lost yet. */
+	if (known && (known->is_up != now.is_up || known->master != now.master || known->mtu != now.mtu))
 		keeper_touch(watch->netd->keeper, now.network, false);
 	remember(watch, &now);
 }
