@@ -21,6 +21,8 @@ void kvn_kernel_close(struct kvn_kernel *kernel);
 
 #define KVN_LINK_ALIAS "kvnet:" /* what the alias of a link of ours begins with; the network's name follows */
 
+#define KVN_LINK_CARRIER (1U << 16) /* IFF_LOWER_UP; its header cannot stand beside net/if.h */
+
 struct kvn_link_info {
 	int ifindex;
 	char ifname[IFNAMSIZ];
@@ -28,7 +30,7 @@ struct kvn_link_info {
 	char alias[256]; /* "" without */
 	uint8_t mac[6];
 	unsigned mtu;
-	unsigned flags; /* IFF_* */
+	unsigned flags; /* IFF_*, KVN_LINK_CARRIER */
 	int master; /* ifindex, 0: none */
 	unsigned type; /* ARPHRD_* */
 	bool stp; /* a bridge's */

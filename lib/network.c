@@ -3,6 +3,7 @@
 #include "network.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "apply.h"
@@ -13,6 +14,7 @@
 #include "file.h"
 #include "host_check.h"
 #include "port.h"
+#include "port_verbs.h"
 #include "record.h"
 #include "snapshot.h"
 #include "store.h"
@@ -41,6 +43,30 @@ static int collect_ports(struct kvn *kvn, const char *name, struct kvn_error *er
 		if (r == 0)
 			r = kvn_port_forget(kvn, name, names[i], err);
 	}
+	return r;
+}
+
+/* Is it somebody's tap that nobody holds open any more, and was whoever asked for the port a process that has ended? One that
+ * has a holder may have been plugged by a wrapper, whose end says nothing. */
+static bool is_abandoned(struct kvn *kvn, const char *name, const char *ifname)
+{
+	struct kvn_link_info link;
+	struct kvn_port port;
+
+	return kvn_port_recall(kvn, name, ifname, &port, NULL) == 0 && !port.is_persistent && port.pid > 0 &&
+	       kill(port.pid, 0) < 0 && errno == ESRCH && kvn_link_get(&kvn->kernel, ifname, &link, NULL) == 0 &&
+	       strcmp(link.kind, "tun") == 0 && !(link.flags & KVN_LINK_CARRIER);
+}
+
+int kvn_network_release_abandoned(struct kvn *kvn, const char *name, struct kvn_error *err)
+{
+	auto_free char(*names)[IFNAMSIZ] = NULL;
+	size_t n;
+	int r = kvn_port_recorded(kvn, name, &names, &n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (is_abandoned(kvn, name, names[i]))
+			r = kvn_port_release(kvn, name, names[i], err);
 	return r;
 }
 

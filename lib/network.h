@@ -38,6 +38,9 @@ int kvn_network_start(struct kvn *kvn, const char *name, struct kvn_network *ret
 /* Take it down if it is on-demand and its last port has left; the caller holds its lock. */
 int kvn_network_idle(struct kvn *kvn, const char *name, struct kvn_error *err);
 
+/* Take ports off @name whose guest was killed and whose tap, somebody's persistent one, stays; the caller holds its lock. */
+int kvn_network_release_abandoned(struct kvn *kvn, const char *name, struct kvn_error *err);
+
 /* How many guests' ports are on @net, whether parked or not. */
 int kvn_network_count_ports(struct kvn *kvn, const struct kvn_network *net, size_t *ret,
 			    char ret_first[static IFNAMSIZ], struct kvn_error *err);

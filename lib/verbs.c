@@ -312,7 +312,11 @@ int kvn_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags,
 	if (kvn_remote_has(kvn))
 		return kvn_remote_converge(kvn, name, is_all, flags, ret_plan, err);
 	lock = kvn_network_enter(kvn, name, err);
-	r = lock < 0 ? lock : converge(kvn, name, is_all, step, err);
+	r = lock < 0 ? lock : 0;
+	if (r == 0 && !step.is_dry)
+		r = kvn_network_release_abandoned(kvn, name, err);
+	if (r == 0)
+		r = converge(kvn, name, is_all, step, err);
 
 	kvn_network_leave(kvn, name, &lock);
 	return about(name, r, err);
@@ -323,8 +327,10 @@ static int mend(struct kvn *kvn, const char *name, bool has_lost_port, json_t **
 {
 	struct kvn_network net = {0};
 	struct kvn_transition step = {.name = name, .old = &net, .net = &net, .is_parked = true, .ret_plan = ret_plan};
-	int r = has_lost_port ? kvn_network_idle(kvn, name, err) : 0;
+	int r = has_lost_port ? kvn_network_release_abandoned(kvn, name, err) : 0;
 
+	if (r == 0 && has_lost_port)
+		r = kvn_network_idle(kvn, name, err);
 	if (r == 0)
 		r = kvn_record_read(kvn, name, &net, err);
 	if (r < 0)

@@ -26,7 +26,7 @@
 struct known {
 	int ifindex;
 	char network[IFNAMSIZ];
-	bool is_up;
+	bool is_up, has_carrier;
 	int master;
 	uint32_t mtu;
 };
@@ -93,7 +93,10 @@ static void on_link(struct watch *watch, const struct nlmsghdr *hdr)
 {
 	const struct ifinfomsg *header = NLMSG_DATA(hdr);
 	struct nlattr *attrs[IFLA_MAX + 1];
-	struct known now = {.ifindex = header->ifi_index, .is_up = header->ifi_flags & IFF_UP}, *known;
+	struct known now = {.ifindex = header->ifi_index,
+			    .is_up = header->ifi_flags & IFF_UP,
+			    .has_carrier = header->ifi_flags & KVN_LINK_CARRIER},
+		     *known;
 
 	if (header->ifi_family != AF_UNSPEC || /* a bridge's own news of its ports: it comes as the link's, too */
 	    nlmsg_parse((struct nlmsghdr *)hdr, sizeof(*header), attrs, IFLA_MAX, NULL) < 0)
@@ -122,6 +125,8 @@ static void on_link(struct watch *watch, const struct nlmsghdr *hdr)
 	/* One that is new came with its alias, as the last of what makes it a network's: nothing of it is lost yet. */
 	if (known && (known->is_up != now.is_up || known->master != now.master || known->mtu != now.mtu))
 		keeper_touch(watch->netd->keeper, now.network, false);
+	else if (known && known->has_carrier && !now.has_carrier && now.master) /* a tap that nobody holds any more */
+		keeper_touch(watch->netd->keeper, now.network, true);
 	remember(watch, &now);
 }
 
@@ -288,6 +293,7 @@ static int look(struct watch *watch, struct kvn_error *err)
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct known link = {.ifindex = links[i].ifindex,
 				     .is_up = links[i].flags & IFF_UP,
+				     .has_carrier = links[i].flags & KVN_LINK_CARRIER,
 				     .master = links[i].master,
 				     .mtu = links[i].mtu};
 

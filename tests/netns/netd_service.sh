@@ -58,6 +58,18 @@ wait_for "the end of e0" is_state e0 inactive
 kvnet start e0
 is_state e0 active || fail "one that is started by hand does not wait for guests"
 
+note "a persistent tap of the user's, plugged by the hook: killed QEMU is forgotten, and the tap let loose"
+ip -n "kvt-$$-router" tuntap add dev nat0-p mode tap vnet_hdr
+export KVNET_NETWORK=nat0
+hold nat0-p "$KVNET_BUILD/qemu-ifup" "$KVNET_BUILD/qemu-ifdown"
+unset KVNET_NETWORK
+held nat0-p
+equal "its master" nat0 "$(master_of nat0-p)"
+kill -KILL "${HOLDER[nat0-p]}"
+is_loose() { [ -z "$(master_of nat0-p)" ] && [ "$(kvnet ports nat0 --json | jq 'map(select(.ifname == "nat0-p")) | length')" -eq 0 ]; }
+wait_for "it to be let loose" is_loose
+ip -n "kvt-$$-router" link del nat0-p
+
 note "the protocol: varlink"
 call() { printf '%s\0' "$@" | in_ns router socat -t 5 - "UNIX-CONNECT:$KVNET_SOCKET" | tr '\0' '\n'; }
 equal "GetInfo" "netd org.varlink.service io.kvnet.Network" "$(call '{"method":"org.varlink.service.GetInfo"}' |
