@@ -17,7 +17,7 @@
  *                         dnsmasq_events.c what wakes it, lease.c what it handed out
  *   port.c port_verbs.c   guests' NICs; port_open.c those that are descriptors; hook.c the network that a QEMU hook means
  *   network.c verbs.c     one definition to another; the verbs below, query.c what they show
- *   observer.c            what happens, from the files that say so; follower.c the same from netd
+ *   observer.c watches.c  what happens, from the files that say so; follower.c the same from netd
  *   remote.c              ask netd, over varlink.c; remote_verbs.c the verbs as its calls
  */
 #ifndef KVNET_H
@@ -262,8 +262,10 @@ struct kvn_observer;
 
 /* Follow networks, ports and leases from now on; @kvn stays the caller's and must outlive it.  An event is {"time": seconds
  * since the epoch, "event": KIND, "network": NAME} and "port" or "lease" where it is about one.  KIND: network-defined,
- * -changed, -started, -stopped, -deleted, port-added, -removed, lease-added, -removed.  Takes one of the 128 inotify
- * instances that a user has.  -EMFILE none is left */
+ * -changed (the definition while it is down, what is in force while it is up), -started, -stopped, -deleted, port-added,
+ * -removed, lease-added (another hostname: again), -removed (a second late).  It makes no folder and needs no privilege beyond
+ * reading; what may not be read is left out.  Takes one of the 128 inotify instances that a user has.
+ * -EMFILE none is left   -EACCES nothing may be read */
 int kvn_observer_open(struct kvn *kvn, struct kvn_observer **ret, struct kvn_error *err);
 /* Readable when there may be an event; stays the observer's. */
 int kvn_observer_fd(const struct kvn_observer *observer);

@@ -2,98 +2,52 @@
 /* observer.c - what happens to networks, ports and leases, from the files that say so.
  *
  * Whoever changes a network, a command or netd, writes it down: the definition, the record of what is up, a file a port;
- * dnsmasq writes its leases.  One inotify instance watches those folders.  Its news only says which network to look at:
+ * dnsmasq writes its leases.  News of those files (watches.h) only says which network to look at:
  *
  *   inotify -> a network's name -> look at its files -> compare with what was seen last -> events
  *
- * so that news that was lost or came twice does no harm.  dnsmasq writes its lease file in place, from the beginning, and
- * cuts off the rest at the end: a file with a line that makes no sense is being written, and more news will follow. */
+ * so that news that was lost or came twice does no harm, and what comes and goes again between two looks is not told.
+ *
+ * dnsmasq (2.90, lease.c) empties its lease file and fills it anew for each change, and says to nobody when it is done: a file
+ * just emptied looks like one without leases, and half of one may end where a line does.  So a lease that is there is
+ * believed at once, and one that is missing only when it has been for SETTLE_MS and the last line is whole.  The timer for
+ * that runs only while a lease is missing: an observer to which nothing happens sleeps. */
 #include <errno.h>
 #include <string.h>
-#include <sys/inotify.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
 
-#include "array.h"
 #include "cidr.h"
 #include "cleanup.h"
-#include "context.h"
-#include "definition.h"
 #include "file.h"
 #include "port.h"
 #include "public_json.h"
 #include "record.h"
 #include "store.h"
+#include "watches.h"
 
-#define NEWS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_MODIFY | IN_ONLYDIR)
-
-enum folder { FOLDER_DEFINITIONS, FOLDER_NETWORKS, FOLDER_NETWORK, FOLDER_PORTS, FOLDER_LEASES };
-
-struct watched {
-	int wd;
-	enum folder folder;
-	char network[KVN_NAME_MAX + 1]; /* of FOLDER_NETWORK and FOLDER_PORTS */
-};
+#define SETTLE_MS 1000 /* dnsmasq needs less than one to write 150 leases; a removal that is told late hurts nobody */
 
 struct kvn_observer {
 	struct kvn *kvn; /* the caller's */
-	int fd;
-	struct watched *watched;
-	size_t n_watched, size_watched;
-	json_t *seen; /* {NETWORK: {"text": S, "record": S, "ports": {IFNAME: PORT}, "leases": {KEY: LEASE}}} */
+	struct kvn_watches watches;
+	int fd, timer; /* epoll on the timer and the watches */
+	/* {NETWORK: {"text": S, "record": S, "ports": {IFNAME: PORT}, "leases": {ADDRESS: LEASE}, "missing": {ADDRESS: MS}}}:
+	 * "missing" are those of "leases" that are not in the file, and since when */
+	json_t *seen;
 	json_t *dirty; /* {NETWORK: true}, or {NETWORK: {IFNAME: true}} when only these ports are */
+	json_t *due; /* {NETWORK: MS}: when to look again for what is missing */
 	json_t *events; /* array, those not fetched yet */
 	bool is_quiet; /* the first look tells nothing */
 };
 
-/* ---- watches ---- */
-
-static const char *path_of(const struct kvn_observer *observer, enum folder folder, const char *network, kvn_path path)
+static json_int_t now_ms(void)
 {
-	const struct kvn *kvn = observer->kvn;
+	struct timespec now;
 
-	switch (folder) {
-	case FOLDER_DEFINITIONS:
-		return kvn_path_definitions(kvn, path);
-	case FOLDER_NETWORKS:
-		(void)snprintf(path, KVN_PATH_MAX, "%s/networks", kvn->runtime_dir);
-		return path;
-	case FOLDER_NETWORK:
-		return kvn_path_runtime(kvn, network, path);
-	case FOLDER_PORTS:
-		return kvn_path_ports(kvn, network, path);
-	case FOLDER_LEASES:
-		(void)snprintf(path, KVN_PATH_MAX, "%s/leases", kvn->state_dir);
-		return path;
-	}
-	return path;
-}
-
-/* A folder that is watched already has the same descriptor again.  -ENOENT there is none */
-static int watch(struct kvn_observer *observer, enum folder folder, const char *network, struct kvn_error *err)
-{
-	struct watched *entry;
-	kvn_path path;
-	int wd = inotify_add_watch(observer->fd, path_of(observer, folder, network, path), NEWS);
-
-	if (wd < 0)
-		return kvn_fail_errno(err, errno, "cannot watch %s", path);
-	for (size_t i = 0; i < observer->n_watched; i++)
-		if (observer->watched[i].wd == wd)
-			return 0;
-	if (!KVN_ARRAY_ROOM(observer->watched, observer->n_watched, observer->size_watched))
-		return kvn_fail_errno(err, ENOMEM, "observer");
-	entry = &observer->watched[observer->n_watched++];
-	*entry = (struct watched){.wd = wd, .folder = folder};
-	(void)snprintf(entry->network, sizeof(entry->network), "%s", network);
-	return 0;
-}
-
-static void unwatch(struct kvn_observer *observer, int wd)
-{
-	for (size_t i = 0; i < observer->n_watched; i++)
-		if (observer->watched[i].wd == wd) {
-			observer->watched[i] = observer->watched[--observer->n_watched];
-			return;
-		}
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+	return (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* ---- events ---- */
@@ -114,9 +68,15 @@ static int tell(struct kvn_observer *observer, const char *kind, const char *net
 	return 0;
 }
 
-/* Tell what @now has and @was has not as @added, and the other way round as @removed. */
-static int tell_difference(struct kvn_observer *observer, const char *network, const char *what, json_t *was,
-			   json_t *now)
+static bool is_equal_in(const char *key, const json_t *a, const json_t *b)
+{
+	return json_equal(json_object_get(a, key), json_object_get(b, key));
+}
+
+/* What @now has not.  A port goes with its name, a lease with its address or when that is another guest's; one whose guest
+ * has another hostname is only told again. */
+static int tell_removed(struct kvn_observer *observer, const char *network, const char *what, json_t *was,
+			const json_t *now)
 {
 	char kind[32];
 	const char *key;
@@ -124,43 +84,118 @@ static int tell_difference(struct kvn_observer *observer, const char *network, c
 	int r = 0;
 
 	(void)snprintf(kind, sizeof(kind), "%s-removed", what);
-	json_object_foreach(was, key, value) if (r == 0 && !json_object_get(now, key)) r =
-		tell(observer, kind, network, what, value);
-	(void)snprintf(kind, sizeof(kind), "%s-added", what);
-	json_object_foreach(now, key, value) if (r == 0 && !json_object_get(was, key)) r =
-		tell(observer, kind, network, what, value);
+	json_object_foreach(was, key, value)
+	{
+		const json_t *left = json_object_get(now, key);
+
+		if (r == 0 && (!left || (strcmp(what, "lease") == 0 && !is_equal_in("mac", value, left))))
+			r = tell(observer, kind, network, what, value);
+	}
 	return r;
 }
 
-/* ---- one network ---- */
+/* What @was has not; a lease that is only renewed is no event. */
+static int tell_added(struct kvn_observer *observer, const char *network, const char *what, const json_t *was,
+		      json_t *now)
+{
+	char kind[32];
+	const char *key;
+	json_t *value;
+	int r = 0;
 
-static json_t *text_of(const char *path)
+	(void)snprintf(kind, sizeof(kind), "%s-added", what);
+	json_object_foreach(now, key, value)
+	{
+		const json_t *old = json_object_get(was, key);
+		bool is_lease = strcmp(what, "lease") == 0;
+
+		if (r == 0 &&
+		    (!old || (is_lease && !(is_equal_in("mac", value, old) && is_equal_in("hostname", value, old)))))
+			r = tell(observer, kind, network, what, value);
+	}
+	return r;
+}
+
+static bool is_text(const json_t *view, const char *key)
+{
+	return json_is_string(json_object_get(view, key));
+}
+
+/* What is up has changed when its record has: what somebody writes into the definition waits for "apply", and what "set"
+ * writes into both is told once. */
+static bool is_changed(const json_t *was, const json_t *now)
+{
+	const char *file = is_text(now, "record") ? "record" : "text";
+
+	return is_text(was, "text") && is_text(now, "text") && is_text(was, "record") == is_text(now, "record") &&
+	       !json_equal(json_object_get(was, file), json_object_get(now, file));
+}
+
+/* Between @was and @now, in the order in which it must have happened: what goes from within, then what comes. */
+static int tell_all(struct kvn_observer *observer, const char *name, json_t *was, json_t *now)
+{
+	json_t *had_ports = json_object_get(was, "ports"), *ports = json_object_get(now, "ports");
+	json_t *had_leases = json_object_get(was, "leases"), *leases = json_object_get(now, "leases");
+	bool was_defined = is_text(was, "text"), is_defined = is_text(now, "text");
+	bool was_up = is_text(was, "record"), is_up = is_text(now, "record");
+	int r = tell_removed(observer, name, "port", had_ports, ports);
+
+	if (r == 0 && was_up && !is_up)
+		r = tell(observer, "network-stopped", name, NULL, NULL);
+	if (r == 0)
+		r = tell_removed(observer, name, "lease", had_leases, leases);
+	if (r == 0 && was_defined && !is_defined)
+		r = tell(observer, "network-deleted", name, NULL, NULL);
+	if (r == 0 && !was_defined && is_defined)
+		r = tell(observer, "network-defined", name, NULL, NULL);
+	if (r == 0 && is_changed(was, now))
+		r = tell(observer, "network-changed", name, NULL, NULL);
+	if (r == 0 && !was_up && is_up)
+		r = tell(observer, "network-started", name, NULL, NULL);
+	if (r == 0)
+		r = tell_added(observer, name, "port", had_ports, ports);
+	return r < 0 ? r : tell_added(observer, name, "lease", had_leases, leases);
+}
+
+/* ---- one network: each takes what was seen last for what it cannot read now ---- */
+
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR;
+}
+
+static json_t *text_of(const char *path, json_t *was)
 {
 	auto_free char *text = NULL;
+	int r = kvn_file_read(path, &text, NULL);
 
-	return kvn_file_read(path, &text, NULL) == 0 ? json_string_nocheck(text) : json_null();
+	if (r == 0)
+		return json_string_nocheck(text);
+	return is_gone(r) || !was ? json_null() : json_incref(was);
 }
 
 /* NULL: there is none. */
-static json_t *port_of(const struct kvn *kvn, const char *name, const char *ifname)
+static json_t *port_of(const struct kvn *kvn, const char *name, const char *ifname, json_t *was)
 {
 	struct kvn_port port;
+	int r = kvn_port_recall(kvn, name, ifname, &port, NULL);
 
-	if (kvn_port_recall(kvn, name, ifname, &port, NULL) < 0)
-		return NULL;
+	if (r < 0)
+		return is_gone(r) ? NULL : json_incref(was);
 	return kvn_port_to_json(name, &port, kvn_mac_is_zero(port.mac) ? NULL : port.mac, json_null(), json_null());
 }
 
-static json_t *ports_of(const struct kvn *kvn, const char *name)
+static json_t *ports_of(const struct kvn *kvn, const char *name, json_t *was)
 {
 	auto_free char(*names)[IFNAMSIZ] = NULL;
 	json_t *ports = json_object();
 	size_t n = 0;
+	int r = kvn_port_recorded(kvn, name, &names, &n, NULL);
 
-	if (kvn_port_recorded(kvn, name, &names, &n, NULL) < 0)
-		return ports;
+	if (r < 0 && !is_gone(r))
+		(void)json_object_update(ports, was);
 	for (size_t i = 0; i < n; i++) {
-		json_t *port = port_of(kvn, name, names[i]);
+		json_t *port = port_of(kvn, name, names[i], json_object_get(was, names[i]));
 
 		if (port)
 			(void)json_object_set_new(ports, names[i], port); /* no memory: seen the next time */
@@ -168,111 +203,117 @@ static json_t *ports_of(const struct kvn *kvn, const char *name)
 	return ports;
 }
 
-static bool is_whole(const char *text, size_t n_leases)
-{
-	size_t lines = 0;
+/* What the lease file says for sure. */
+struct lease_file {
+	json_t *leases; /* {ADDRESS: LEASE}, those in its whole lines */
+	bool is_there; /* false: nobody is writing it */
+	bool is_whole; /* may be all there is */
+};
 
-	for (const char *at = text; *at; at = strchr(at, '\n') + 1) {
-		if (!strchr(at, '\n'))
-			return false;
-		lines += strncmp(at, "duid ", 5) != 0; /* the server's own identity */
-	}
-	return lines == n_leases;
-}
-
-/* NULL: the file is being written. */
-static json_t *leases_of(const struct kvn *kvn, const char *name)
+static void read_leases(const struct kvn *kvn, const char *name, struct lease_file *ret)
 {
 	auto_free struct kvn_lease *leases = NULL;
 	auto_free char *text = NULL;
 	struct kvn_dnsmasq_paths paths;
-	json_t *object;
 	size_t n = 0;
-
-	kvn_path_dnsmasq(kvn, name, &paths);
-	if (kvn_file_read(paths.leases, &text, NULL) == 0 &&
-	    (kvn_lease_parse(text, &leases, &n, NULL) < 0 || !is_whole(text, n)))
-		return NULL;
-	object = json_object();
-	for (size_t i = 0; i < n; i++) {
-		json_t *lease = kvn_lease_to_json(name, &leases[i]);
-		char key[192];
-
-		(void)snprintf(key, sizeof(key), "%s %s %s", json_string_value(json_object_get(lease, "address")),
-			       json_string_value(json_object_get(lease, "mac")) ?: "-", leases[i].hostname);
-		(void)json_object_set_new(object, key, lease);
-	}
-	return object;
-}
-
-static bool is_text(const json_t *seen, const char *key)
-{
-	return json_is_string(json_object_get(seen, key));
-}
-
-static int tell_network(struct kvn_observer *observer, const char *name, const json_t *was, const json_t *now)
-{
-	bool was_defined = is_text(was, "text"), is_defined = is_text(now, "text");
-	bool was_up = is_text(was, "record"), is_up = is_text(now, "record");
-	/* What is up has changed when its record has: what somebody writes into the definition waits for "apply". */
-	const char *file = is_up ? "record" : "text";
-	bool is_changed = !json_equal(json_object_get(was, file), json_object_get(now, file));
-	int r = 0;
-
-	if (!was_defined && is_defined)
-		r = tell(observer, "network-defined", name, NULL, NULL);
-	else if (was_defined && is_defined && was_up == is_up && is_changed)
-		r = tell(observer, "network-changed", name, NULL, NULL);
-	if (r == 0 && was_up != is_up)
-		r = tell(observer, is_up ? "network-started" : "network-stopped", name, NULL, NULL);
-	return r;
-}
-
-static int look(struct kvn_observer *observer, const char *name)
-{
-	json_t *was = json_object_get(observer->seen, name), *leases = leases_of(observer->kvn, name);
-	auto_json json_t *now = NULL, *empty = json_object();
-	kvn_path definition, record;
 	int r;
 
-	(void)watch(observer, FOLDER_NETWORK, name, NULL); /* not there: it is down */
-	(void)watch(observer, FOLDER_PORTS, name, NULL);
-	if (!was)
-		was = empty;
-	if (!leases)
-		leases = json_incref(json_object_get(was, "leases") ?: empty);
-	now = json_pack("{s:o, s:o, s:o, s:o}", "text", text_of(kvn_path_definition(observer->kvn, name, definition)),
-			"record", text_of(kvn_path_record(observer->kvn, name, record)), "ports",
-			ports_of(observer->kvn, name), "leases", leases);
-	if (!now)
-		return -ENOMEM;
-	r = tell_network(observer, name, was, now);
-	if (r == 0)
-		r = tell_difference(observer, name, "port", json_object_get(was, "ports"),
-				    json_object_get(now, "ports"));
-	if (r == 0)
-		r = tell_difference(observer, name, "lease", json_object_get(was, "leases"),
-				    json_object_get(now, "leases"));
-	if (r == 0 && is_text(was, "text") && !is_text(now, "text"))
-		r = tell(observer, "network-deleted", name, NULL, NULL);
-	if (r < 0)
-		return r;
-	if (!is_text(now, "text") && !is_text(now, "record"))
-		return (void)json_object_del(observer->seen, name), 0; /* never seen: nothing to forget */
-	return json_object_set(observer->seen, name, now);
+	kvn_path_dnsmasq(kvn, name, &paths);
+	r = kvn_file_read(paths.leases, &text, NULL);
+	*ret = (struct lease_file){.leases = json_object(), .is_there = !is_gone(r)};
+	if (r == 0) {
+		char *end = strrchr(text, '\n');
+
+		ret->is_whole = end ? !end[1] : !text[0];
+		text[end ? end + 1 - text : 0] = '\0';
+		r = kvn_lease_parse(text, &leases, &n, NULL);
+	}
+	ret->is_whole = ret->is_whole && r == 0;
+	for (size_t i = 0; i < n; i++) {
+		char address[KVN_IP_TEXT];
+
+		(void)json_object_set_new(ret->leases, kvn_ip_format(&leases[i].ip, address),
+					  kvn_lease_to_json(name, &leases[i]));
+	}
 }
 
-/* One port of a network that has been looked at. */
+/* Keep among the leases of @now those of @was that may come back in a moment. */
+static void keep_missing(struct kvn_observer *observer, const char *name, const json_t *was, json_t *now,
+			 const struct lease_file *file)
+{
+	json_t *had = json_object_get(was, "leases"), *leases = json_object_get(now, "leases"), *lease;
+	json_int_t time = now_ms(), due = 0;
+	const char *key;
+
+	(void)json_object_del(observer->due, name); /* there is seldom one */
+	json_object_foreach(had, key, lease)
+	{
+		const json_t *known = json_object_get(json_object_get(was, "missing"), key);
+		json_int_t until = (known ? json_integer_value(known) : time) + SETTLE_MS;
+
+		if (!file->is_there || json_object_get(leases, key) || (file->is_whole && until <= time))
+			continue;
+		(void)json_object_set(leases, key, lease);
+		if (!file->is_whole)
+			continue; /* its writer stopped or was ended half-way: the time counts from the next news */
+		(void)json_object_set_new(json_object_get(now, "missing"), key, json_integer(until - SETTLE_MS));
+		due = due && due < until ? due : until;
+	}
+	if (due)
+		(void)json_object_set_new(observer->due, name, json_integer(due));
+}
+
+static json_t *view_of(struct kvn_observer *observer, const char *name, const json_t *was)
+{
+	const struct kvn *kvn = observer->kvn;
+	kvn_path definition, record;
+	struct lease_file file;
+	json_t *now =
+		json_pack("{s:o, s:o, s:{}}", "text",
+			  text_of(kvn_path_definition(kvn, name, definition), json_object_get(was, "text")), "record",
+			  text_of(kvn_path_record(kvn, name, record), json_object_get(was, "record")), "missing");
+
+	if (!now || (!is_text(now, "text") && !is_text(now, "record"))) {
+		(void)json_object_del(observer->due, name); /* there is seldom one */
+		return now; /* no network: what is left of its ports and leases is nobody's */
+	}
+	read_leases(kvn, name, &file);
+	if (json_object_set_new(now, "ports", ports_of(kvn, name, json_object_get(was, "ports"))) < 0 ||
+	    json_object_set_new(now, "leases", file.leases) < 0) {
+		json_decref(now);
+		return NULL;
+	}
+	keep_missing(observer, name, was, now, &file);
+	return now;
+}
+
+static int look(struct kvn_observer *observer, const char *name, struct kvn_error *err)
+{
+	auto_json json_t *was = json_incref(json_object_get(observer->seen, name)), *now = NULL;
+	int r = kvn_watches_add(&observer->watches, name, err);
+
+	if (r < 0)
+		return r;
+	now = view_of(observer, name, was);
+	r = now ? tell_all(observer, name, was, now) : -ENOMEM;
+	if (r == 0 && (is_text(now, "text") || is_text(now, "record")))
+		r = json_object_set(observer->seen, name, now) < 0 ? -ENOMEM : 0;
+	else if (r == 0)
+		(void)json_object_del(observer->seen, name); /* perhaps never seen */
+	return r < 0 ? kvn_fail_errno(err, -r, "observer") : 0;
+}
+
+/* One port of a network that has been looked at: with a thousand of them, one more costs what the first did. */
 static int look_at_port(struct kvn_observer *observer, const char *name, const char *ifname)
 {
 	json_t *ports = json_object_get(json_object_get(observer->seen, name), "ports");
 	auto_json json_t *was = json_incref(json_object_get(ports, ifname)),
-			 *now = port_of(observer->kvn, name, ifname);
+			 *now = port_of(observer->kvn, name, ifname, was);
 	int r = 0;
 
 	if (was && !now) {
 		r = tell(observer, "port-removed", name, "port", was);
-		(void)json_object_del(ports, ifname);
+		(void)json_object_del(ports, ifname); /* it is there */
 	} else if (now) {
 		if (!was)
 			r = tell(observer, "port-added", name, "port", now);
@@ -281,27 +322,27 @@ static int look_at_port(struct kvn_observer *observer, const char *name, const c
 	return r;
 }
 
-/* ---- news ---- */
-
-static void mark(struct kvn_observer *observer, const char *name)
+static int look_at(struct kvn_observer *observer, const char *name, json_t *dirty, struct kvn_error *err)
 {
-	if (kvn_name_check(name, NULL) == 0)
-		(void)json_object_set_new(observer->dirty, name, json_true()); /* no memory: the next news */
+	const char *ifname;
+	json_t *value;
+	int r = 0;
+
+	if (json_is_true(dirty) || !json_object_get(observer->seen, name))
+		return look(observer, name, err);
+	json_object_foreach(dirty, ifname, value)
+	{
+		if (r == 0)
+			r = look_at_port(observer, name, ifname);
+	}
+	return r < 0 ? kvn_fail_errno(err, -r, "observer") : 0;
 }
 
-static void mark_port(struct kvn_observer *observer, const char *name, const char *ifname)
-{
-	json_t *dirty = json_object_get(observer->dirty, name);
+/* ---- which networks ---- */
 
-	if (ifname[0] == '.' || json_is_true(dirty))
-		return; /* on its way to its name; or all of the network is looked at anyway */
-	if (!json_object_get(observer->seen, name)) {
-		mark(observer, name);
-		return;
-	}
-	if (!dirty)
-		(void)json_object_set_new(observer->dirty, name, dirty = json_object());
-	(void)json_object_set_new(dirty, ifname, json_true()); /* no memory: the next news */
+static int mark(struct kvn_observer *observer, const char *name)
+{
+	return json_object_set_new(observer->dirty, name, json_true());
 }
 
 static int mark_all(struct kvn_observer *observer, struct kvn_error *err)
@@ -312,121 +353,94 @@ static int mark_all(struct kvn_observer *observer, struct kvn_error *err)
 	json_t *value;
 	int r = kvn_store_dump(observer->kvn, &defined, &n_defined, err);
 
-	if (r == 0)
+	if (r == 0 || r == -EACCES)
 		r = kvn_record_dump(observer->kvn, false, &up, &n_up, err);
+	if (r == -EACCES)
+		r = 0; /* what may be read is followed */
 	for (size_t i = 0; i < n_defined; i++)
-		mark(observer, defined[i]);
+		(void)mark(observer, defined[i]); /* no memory: its next news */
 	for (size_t i = 0; i < n_up; i++)
-		mark(observer, up[i]);
+		(void)mark(observer, up[i]);
 	json_object_foreach(observer->seen, name, value)
 	{
-		mark(observer, name);
+		(void)mark(observer, name);
 	}
 	return r;
 }
 
-/* "nat0.yaml" -> "nat0"; no definition: false. */
-static bool name_of_definition(const char *file, char ret[static KVN_NAME_MAX + 1])
+static void mark_due(struct kvn_observer *observer)
 {
-	const char *suffix = strrchr(file, '.');
+	json_int_t time = now_ms();
+	const char *name;
+	json_t *due;
 
-	if (!suffix || strcmp(suffix, ".yaml") != 0 || suffix - file > KVN_NAME_MAX)
-		return false;
-	(void)snprintf(ret, KVN_NAME_MAX + 1, "%.*s", (int)(suffix - file), file);
-	return true;
-}
-
-static void take(struct kvn_observer *observer, const struct inotify_event *news)
-{
-	const struct watched *entry = NULL;
-	char name[KVN_NAME_MAX + 1];
-
-	if (news->mask & IN_Q_OVERFLOW)
-		(void)mark_all(observer, NULL);
-	for (size_t i = 0; i < observer->n_watched && !entry; i++)
-		if (observer->watched[i].wd == news->wd)
-			entry = &observer->watched[i];
-	if (!entry)
-		return;
-	if (news->mask & IN_IGNORED) {
-		if (entry->network[0])
-			mark(observer, entry->network);
-		unwatch(observer, news->wd);
-		return;
-	}
-	switch (entry->folder) {
-	case FOLDER_DEFINITIONS:
-		if (news->len && name_of_definition(news->name, name))
-			mark(observer, name);
-		break;
-	case FOLDER_NETWORKS:
-	case FOLDER_LEASES:
-		if (news->len)
-			mark(observer, news->name);
-		break;
-	case FOLDER_NETWORK:
-		if (news->len && (strcmp(news->name, "network.json") == 0 || strcmp(news->name, "ports") == 0))
-			mark(observer, entry->network);
-		break;
-	case FOLDER_PORTS:
-		if (news->len)
-			mark_port(observer, entry->network, news->name);
-		break;
-	}
-}
-
-static int read_news(struct kvn_observer *observer, struct kvn_error *err)
-{
-	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-
-	for (;;) {
-		ssize_t n = read(observer->fd, buffer, sizeof(buffer));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN ? 0 : kvn_fail_errno(err, errno, "inotify");
-		for (const char *at = buffer; at < buffer + n;) {
-			const struct inotify_event *news = (const void *)at;
-
-			take(observer, news);
-			at += sizeof(*news) + news->len;
-		}
+	json_object_foreach(observer->due, name, due)
+	{
+		if (json_integer_value(due) <= time)
+			(void)mark(observer, name);
 	}
 }
 
 static int look_at_dirty(struct kvn_observer *observer, struct kvn_error *err)
 {
 	auto_json json_t *dirty = observer->dirty;
-	const char *name, *ifname;
-	json_t *value, *each;
+	struct kvn_error other;
+	const char *name;
+	json_t *value;
 	int r = 0;
 
 	observer->dirty = json_object();
 	json_object_foreach(dirty, name, value)
 	{
-		if (r == 0 && json_is_true(value))
-			r = look(observer, name);
-		json_object_foreach(value, ifname, each)
-		{
-			if (r == 0)
-				r = look_at_port(observer, name, ifname);
-		}
+		int next = look_at(observer, name, value, r < 0 ? &other : err);
+
+		r = r < 0 ? r : next; /* one that fails does not hide the others */
 	}
-	return r < 0 ? kvn_fail_errno(err, -r, "observer") : 0;
+	return r;
+}
+
+/* Wake up when the first of the missing leases is due; never when there is none. */
+static int set_timer(struct kvn_observer *observer, struct kvn_error *err)
+{
+	struct itimerspec at = {0};
+	json_int_t first = 0;
+	const char *name;
+	json_t *due;
+
+	json_object_foreach(observer->due, name, due)
+	{
+		if (!first || json_integer_value(due) < first)
+			first = json_integer_value(due);
+	}
+	at.it_value.tv_sec = first / 1000;
+	at.it_value.tv_nsec = first % 1000 * 1000000;
+	/* Setting it also takes away that it has gone off. */
+	return timerfd_settime(observer->timer, TFD_TIMER_ABSTIME, &at, NULL) < 0 ? kvn_fail_errno(err, errno, "timer")
+										  : 0;
+}
+
+static int refresh(struct kvn_observer *observer, struct kvn_error *err)
+{
+	bool is_all = false;
+	int r = kvn_watches_read(&observer->watches, observer->dirty, &is_all, err);
+
+	if (r == 0 && is_all)
+		r = mark_all(observer, err);
+	mark_due(observer);
+	if (r < 0 || json_object_size(observer->dirty) == 0)
+		return r;
+	r = look_at_dirty(observer, err);
+	return r < 0 ? r : set_timer(observer, err);
 }
 
 int kvn_observer_next(struct kvn_observer *observer, json_t **ret, struct kvn_error *err)
 {
-	int r = 0;
-
 	if (json_array_size(observer->events) == 0) {
-		r = read_news(observer, err);
-		if (r == 0)
-			r = look_at_dirty(observer, err);
+		int r = refresh(observer, err);
+
+		if (r < 0)
+			return r;
 	}
-	if (r < 0)
-		return r;
 	if (json_array_size(observer->events) == 0)
 		return -EAGAIN;
 	*ret = json_incref(json_array_get(observer->events, 0));
@@ -438,24 +452,23 @@ int kvn_observer_next(struct kvn_observer *observer, json_t **ret, struct kvn_er
 
 static int begin(struct kvn_observer *observer, struct kvn_error *err)
 {
-	static const enum folder folders[] = {FOLDER_DEFINITIONS, FOLDER_NETWORKS, FOLDER_LEASES};
-	int r = 0;
+	struct epoll_event readable = {.events = EPOLLIN};
+	int r = kvn_watches_open(&observer->watches, observer->kvn, err);
 
-	observer->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	observer->seen = json_object();
 	observer->dirty = json_object();
+	observer->due = json_object();
 	observer->events = json_array();
-	if (observer->fd < 0)
-		return kvn_fail_errno(err, errno, "inotify");
-	for (size_t i = 0; i < ARRAY_SIZE(folders) && r == 0; i++) {
-		kvn_path path;
-
-		(void)kvn_file_mkdirs(path_of(observer, folders[i], "", path), NULL); /* for whoever may; else below */
-		r = watch(observer, folders[i], "", err);
-	}
+	if (r < 0)
+		return r;
+	observer->fd = epoll_create1(EPOLL_CLOEXEC);
+	observer->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (observer->fd < 0 || observer->timer < 0 ||
+	    epoll_ctl(observer->fd, EPOLL_CTL_ADD, observer->timer, &readable) < 0 ||
+	    epoll_ctl(observer->fd, EPOLL_CTL_ADD, observer->watches.fd, &readable) < 0)
+		return kvn_fail_errno(err, errno, "observer");
 	observer->is_quiet = true;
-	if (r == 0)
-		r = mark_all(observer, err);
+	r = mark_all(observer, err);
 	if (r == 0)
 		r = look_at_dirty(observer, err);
 	observer->is_quiet = false;
@@ -469,7 +482,7 @@ int kvn_observer_open(struct kvn *kvn, struct kvn_observer **ret, struct kvn_err
 
 	if (!observer)
 		return kvn_fail_errno(err, ENOMEM, "observer");
-	observer->kvn = kvn;
+	*observer = (struct kvn_observer){.kvn = kvn, .watches = {.fd = -1}, .fd = -1, .timer = -1};
 	r = begin(observer, err);
 	if (r < 0)
 		kvn_observer_close(observer);
@@ -487,10 +500,12 @@ void kvn_observer_close(struct kvn_observer *observer)
 {
 	if (!observer)
 		return;
+	kvn_watches_close(&observer->watches);
+	kvn_cleanup_close(&observer->timer);
 	kvn_cleanup_close(&observer->fd);
 	json_decref(observer->seen);
 	json_decref(observer->dirty);
+	json_decref(observer->due);
 	json_decref(observer->events);
-	free(observer->watched);
 	free(observer);
 }

@@ -21,8 +21,10 @@ static bool is_asked_for(const struct command *command, const json_t *event)
 	return command->n_words == 0;
 }
 
+#define KIND_WIDTH 17 /* "network-contested", the longest that there is */
+
 /* What an event is about besides its network: the port, the lease, what was lost. */
-static void print_subject(const json_t *event)
+static void print_subject(const json_t *event, int pad)
 {
 	const json_t *port = json_object_get(event, "port"), *lease = json_object_get(event, "lease"), *each;
 	const char *message = json_string_value(json_object_get(event, "message"));
@@ -35,18 +37,19 @@ static void print_subject(const json_t *event)
 							   : json_object_get(port, port_keys[i]));
 
 		if (text)
-			(void)printf("  %s", text);
+			(void)printf("%*s  %s", i == 0 ? pad : 0, "", text); /* the first is never unknown */
 	}
 	json_array_foreach(json_object_get(event, "lost"), i, each)(void)
-		printf("%s %s", i ? "," : " ", json_string_value(each));
+		printf("%*s%s %s", i ? 0 : pad, "", i ? "," : " ", json_string_value(each));
 	if (message)
-		(void)printf("  %s", message);
+		(void)printf("%*s  %s", pad, "", message);
 }
 
 /* False: nobody reads it any more. */
 static bool print_event(const struct command *command, const json_t *event)
 {
 	time_t seconds = (time_t)json_real_value(json_object_get(event, "time"));
+	const char *kind = json_string_value(json_object_get(event, "event")) ?: "-";
 	char clock[16] = "";
 	struct tm local;
 
@@ -57,9 +60,8 @@ static bool print_event(const struct command *command, const json_t *event)
 	} else {
 		if (localtime_r(&seconds, &local))
 			(void)strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-		(void)printf("%s  %-15s  %-16s", clock, json_string_value(json_object_get(event, "network")),
-			     json_string_value(json_object_get(event, "event")));
-		print_subject(event);
+		(void)printf("%s  %-15s  %s", clock, json_string_value(json_object_get(event, "network")) ?: "-", kind);
+		print_subject(event, strlen(kind) < KIND_WIDTH ? KIND_WIDTH - (int)strlen(kind) : 0);
 	}
 	(void)putchar('\n');
 	return fflush(stdout) == 0;
@@ -93,7 +95,7 @@ int run_events(struct command *command, struct kvn_error *err)
 				       {.fd = STDOUT_FILENO}}; /* POLLERR when its reader is gone */
 		json_t *event = NULL;
 
-		while ((r = kvn_follower_next(follower, &event, err)) == 0 && !is_over) {
+		while (!is_over && (r = kvn_follower_next(follower, &event, err)) == 0) {
 			is_over = !print_event(command, event);
 			json_decref(event);
 		}
