@@ -33,6 +33,7 @@ struct network {
 	bool is_busy; /* a job is queued or running */
 	bool is_touched; /* since that job began */
 	bool has_lost_port;
+	bool is_failing; /* the last repair could not be made */
 	char lost[LOST_MAX]; /* by the last repair */
 	unsigned n_repairs; /* of the same, one after the other */
 	uint64_t repaired_us; /* CLOCK_MONOTONIC, the last */
@@ -289,12 +290,17 @@ static void done(struct netd *netd, struct job *job)
 		network->is_busy = false;
 		follow_dnsmasq(network, mending->dnsmasq, mending->dnsmasq_fd);
 		if (mending->result < 0) {
-			if (network->rest_us == 0)
+			if (!network->is_failing)
 				say(SD_ERR, "%s", mending->error.message);
 			publish(netd, "repair-failed", network->name, "message", json_string(mending->error.message));
+			network->is_failing = true;
 			rest(network);
-		} else if (json_array_size(mending->plan) > 0) {
-			count_repair(network, mending);
+		} else {
+			if (network->is_failing) /* the rest was for that */
+				network->rest_us = 0;
+			network->is_failing = false;
+			if (json_array_size(mending->plan) > 0)
+				count_repair(network, mending);
 		}
 		if (!mending->is_up && mending->result == 0 && !network->is_touched) {
 			(void)tdelete(network, &netd->keeper->networks, compare_networks);
