@@ -33,6 +33,7 @@ struct kvn_link_info {
 	unsigned flags; /* IFF_*, KVN_LINK_CARRIER */
 	int master; /* ifindex, 0: none */
 	unsigned type; /* ARPHRD_* */
+	bool has_carrier; /* a tap's: somebody holds it, also while the link is down (KVN_LINK_CARRIER is off then) */
 	bool stp; /* a bridge's */
 	bool is_isolated; /* a bridge port's */
 };
@@ -99,6 +100,11 @@ struct kvn_neigh {
 
 /* Guests' MACs that the bridge @ifindex has learnt, port by port. */
 int kvn_fdb_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_neigh **ret, size_t *ret_n, struct kvn_error *err);
+
+/* Does the bridge @bridge know @mac, learnt or a port's own? A bridge that is not there knows none, and before Linux 5.0 it
+ * cannot be asked: false then. */
+int kvn_fdb_has(struct kvn_kernel *kernel, const char *bridge, const uint8_t mac[static 6], bool *ret,
+		struct kvn_error *err);
 
 /* ---- tap.c: tap links for guests' NICs.  Source: Documentation/networking/tuntap.rst, linux/if_tun.h ---- */
 

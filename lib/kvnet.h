@@ -205,8 +205,9 @@ int kvn_port_delete(struct kvn *kvn, const char *ifname, struct kvn_error *err);
 #define KVN_QUEUES_MAX 16U /* of a port whose descriptors are handed over */
 
 struct kvn_open_options {
-	char ifname[IFNAMSIZ]; /* ""; chosen */
-	uint8_t mac[6]; /* the guest's; all zero: one is made up */
+	char ifname[IFNAMSIZ]; /* "": chosen */
+	uint8_t mac[6]; /* the guest's; all zero: one is made up that nobody on the network has */
+	bool has_own_mac; /* the guest chooses one that we are not told: none is made up */
 	unsigned queues; /* 1..KVN_QUEUES_MAX */
 	bool has_no_vnet_hdr; /* for a holder that does not know it */
 	bool is_vhost; /* a /dev/vhost-net descriptor a queue besides, where the host has that */
@@ -217,7 +218,7 @@ struct kvn_open_options {
 struct kvn_open_port {
 	char network[KVN_NAME_MAX + 1];
 	char ifname[IFNAMSIZ];
-	uint8_t mac[6]; /* for the guest to use */
+	uint8_t mac[6]; /* for the guest to use; all zero: its own */
 	unsigned mtu; /* bytes */
 	unsigned queues, n_vhosts;
 	int taps[KVN_QUEUES_MAX], vhosts[KVN_QUEUES_MAX]; /* the caller's, closed by exec; -1 beyond the number */

@@ -74,6 +74,8 @@ static int parse_link(const struct nlmsghdr *hdr, void *arg)
 		ret->mtu = nla_get_u32(attrs[IFLA_MTU]);
 	if (attrs[IFLA_MASTER])
 		ret->master = (int)nla_get_u32(attrs[IFLA_MASTER]);
+	if (attrs[IFLA_CARRIER])
+		ret->has_carrier = nla_get_u8(attrs[IFLA_CARRIER]) != 0;
 	if (attrs[IFLA_LINKINFO])
 		parse_linkinfo(attrs[IFLA_LINKINFO], ret);
 	return 0;

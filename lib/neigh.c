@@ -67,3 +67,32 @@ int kvn_fdb_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_neigh **ret,
 	*ret_n = list.n;
 	return 0;
 }
+
+static int take_any(const struct nlmsghdr *hdr, void *arg)
+{
+	bool *ret = arg;
+
+	*ret = hdr->nlmsg_type == RTM_NEWNEIGH;
+	return 0;
+}
+
+int kvn_fdb_has(struct kvn_kernel *kernel, const char *bridge, const uint8_t mac[static 6], bool *ret,
+		struct kvn_error *err)
+{
+	struct ndmsg header = {.ndm_family = AF_BRIDGE};
+	auto_msg struct nl_msg *msg = kvn_netlink_request(RTM_GETNEIGH, 0, &header, sizeof(header));
+	struct kvn_netlink *nl;
+	int ifindex = 0, r = kvn_kernel_route(kernel, &nl, err);
+
+	*ret = false;
+	if (r == 0)
+		r = kvn_link_index(nl, bridge, &ifindex, err);
+	if (r < 0)
+		return r == -ENODEV ? 0 : r;
+	if (!msg || nla_put_u32(msg, NDA_MASTER, (uint32_t)ifindex) < 0 || nla_put(msg, NDA_LLADDR, 6, mac) < 0)
+		return kvn_fail_errno(err, ENOMEM, "bridge '%s'", bridge);
+	r = kvn_netlink_get(nl, msg, take_any, ret, err);
+	if (r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP)
+		return 0;
+	return r < 0 ? kvn_wrap(err, "bridge '%s'", bridge) : 0;
+}

@@ -55,7 +55,7 @@ static bool is_abandoned(struct kvn *kvn, const char *name, const char *ifname)
 
 	return kvn_port_recall(kvn, name, ifname, &port, NULL) == 0 && !port.is_persistent && port.pid > 0 &&
 	       kill(port.pid, 0) < 0 && errno == ESRCH && kvn_link_get(&kvn->kernel, ifname, &link, NULL) == 0 &&
-	       strcmp(link.kind, "tun") == 0 && !(link.flags & KVN_LINK_CARRIER);
+	       strcmp(link.kind, "tun") == 0 && !link.has_carrier;
 }
 
 int kvn_network_release_abandoned(struct kvn *kvn, const char *name, struct kvn_error *err)

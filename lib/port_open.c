@@ -14,6 +14,8 @@
 #include "remote_verbs.h"
 #include "store.h"
 
+#define NAME_TRIES 8U
+
 static void clear(struct kvn_open_port *port)
 {
 	*port = (struct kvn_open_port){0};
@@ -50,13 +52,68 @@ int kvn_port_find_network(struct kvn *kvn, const char *name, char ret[static KVN
 	return r;
 }
 
+static bool is_mac_of_network(const struct kvn_network *net, const uint8_t mac[static 6])
+{
+	bool is_taken = memcmp(net->mac, mac, 6) == 0;
+
+	for (size_t i = 0; i < net->n_hosts && !is_taken; i++)
+		is_taken = memcmp(net->hosts[i].mac, mac, 6) == 0;
+	return is_taken;
+}
+
+/* A definition knows its reservations, and the bridge who is behind it: guests that have spoken, and the taps of those that
+ * have not, which bear their guest's MAC but for the first byte. */
+static int is_mac_taken(struct kvn *kvn, const char *network, const uint8_t mac[static 6], bool *ret,
+			struct kvn_error *err)
+{
+	struct kvn_network net = {0};
+	uint8_t tap[6];
+	bool is_up = false;
+	int r = kvn_record_find(kvn, network, &net, &is_up, err);
+
+	if (r == 0 && !is_up)
+		r = kvn_store_read(kvn, network, NULL, &net, err);
+	*ret = r == 0 && is_mac_of_network(&net, mac);
+	kvn_port_lladdr(mac, tap);
+	if (r == 0 && !*ret)
+		r = kvn_fdb_has(&kvn->kernel, net.bridge, mac, ret, err);
+	if (r == 0 && !*ret)
+		r = kvn_fdb_has(&kvn->kernel, net.bridge, tap, ret, err);
+	kvn_network_clear(&net);
+	return r;
+}
+
 /* Locally administered, of the kind that QEMU and libvirt give. */
-static int choose_mac(uint8_t mac[static 6], struct kvn_error *err)
+static int choose_mac(struct kvn *kvn, const char *network, uint8_t mac[static 6], struct kvn_error *err)
 {
 	static const uint8_t prefix[] = {0x52, 0x54, 0x00};
+	bool is_taken = true;
+	int r = 0;
 
 	memcpy(mac, prefix, sizeof(prefix));
-	return getrandom(mac + 3, 3, 0) == 3 ? 0 : kvn_fail_errno(err, errno, "MAC");
+	while (r == 0 && is_taken) {
+		if (getrandom(mac + 3, 3, 0) != 3)
+			return kvn_fail_errno(err, errno, "MAC");
+		r = is_mac_taken(kvn, network, mac, &is_taken, err);
+	}
+	return r;
+}
+
+/* A name that was free a moment ago may be taken by now: another network's lock does not keep anybody off it. */
+static int open_tap(struct kvn *kvn, const struct kvn_open_options *options, struct kvn_open_port *port,
+		    struct kvn_error *err)
+{
+	int r = -EEXIST, chosen = 0;
+
+	memcpy(port->ifname, options->ifname, IFNAMSIZ);
+	for (unsigned tries = 0; r == -EEXIST && tries < (options->ifname[0] ? 1 : NAME_TRIES); tries++) {
+		if (!options->ifname[0])
+			chosen = kvn_port_choose_name(kvn, port->network, port->ifname, err);
+		if (chosen < 0)
+			return chosen;
+		r = kvn_tap_open(port->ifname, port->queues, !options->has_no_vnet_hdr, port->taps, err);
+	}
+	return r;
 }
 
 static void open_vhosts(struct kvn_open_port *port)
@@ -79,15 +136,12 @@ static int fill(struct kvn *kvn, const struct kvn_open_options *options, struct 
 	struct kvn_link_info info;
 	int r = 0;
 
-	memcpy(port->ifname, options->ifname, IFNAMSIZ);
 	memcpy(port->mac, options->mac, 6);
 	port->queues = options->queues;
-	if (!port->ifname[0])
-		r = kvn_port_choose_name(kvn, port->network, port->ifname, err);
-	if (r == 0 && kvn_mac_is_zero(port->mac))
-		r = choose_mac(port->mac, err);
+	if (kvn_mac_is_zero(port->mac) && !options->has_own_mac)
+		r = choose_mac(kvn, port->network, port->mac, err);
 	if (r == 0)
-		r = kvn_tap_open(port->ifname, port->queues, !options->has_no_vnet_hdr, port->taps, err);
+		r = open_tap(kvn, options, port, err);
 	if (r < 0)
 		return r;
 	memcpy(holder.mac, port->mac, 6);

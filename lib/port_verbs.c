@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apply.h"
+#include "cidr.h"
 #include "cleanup.h"
 #include "definition.h"
 #include "identity.h"
@@ -60,6 +61,12 @@ static void place(const struct kvn_network *net, const struct kvn_link_info *bri
 	port->is_fenced = net->model == KVN_BRIDGED;
 }
 
+void kvn_port_lladdr(const uint8_t mac[static 6], uint8_t ret[static 6])
+{
+	memcpy(ret, mac, 6);
+	ret[0] = 0xfe;
+}
+
 int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const struct kvn_port_holder *holder,
 		    struct kvn_error *err)
 {
@@ -86,6 +93,8 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const
 		op.want.port.pid = holder->pid;
 		op.want.port.uid = holder->uid;
 		memcpy(op.want.port.mac, holder->mac, 6);
+		if (!kvn_mac_is_zero(holder->mac))
+			kvn_port_lladdr(holder->mac, op.want.port.lladdr);
 	}
 	if (r == 0)
 		r = run_one(kvn, name, &op, err);
@@ -211,7 +220,9 @@ static int add(struct kvn *kvn, const char *name, const char *ifname, const stru
 		.is_persistent = true, .queues = options->queues, .uid = options->uid, .gid = options->gid};
 	memcpy(port->ifname, ifname, strlen(ifname) + 1);
 	memcpy(port->mac, options->mac, 6);
-	if (net.model == KVN_BRIDGED)
+	if (!kvn_mac_is_zero(options->mac))
+		kvn_port_lladdr(options->mac, port->lladdr);
+	else if (net.model == KVN_BRIDGED)
 		r = kvn_identity_mac(kvn, ifname, port->lladdr, err);
 	place(&net, &bridge, "tun", port);
 	if (r == 0)

@@ -123,7 +123,7 @@ static int take_port(const json_t *reply, const int *fds, size_t n, struct kvn_o
 	json_int_t queues = json_integer_value(json_object_get(reply, "queues"));
 	json_int_t vhosts = json_integer_value(json_object_get(reply, "vhosts"));
 
-	if (!ifname || !network || !mac || kvn_mac_parse(mac, ret->mac) < 0 || queues < 1 || queues > KVN_QUEUES_MAX ||
+	if (!ifname || !network || (mac && kvn_mac_parse(mac, ret->mac) < 0) || queues < 1 || queues > KVN_QUEUES_MAX ||
 	    vhosts < 0 || vhosts > queues || n != (size_t)(queues + vhosts) || strlen(ifname) >= IFNAMSIZ ||
 	    strlen(network) > KVN_NAME_MAX)
 		return -EBADMSG;
@@ -144,9 +144,9 @@ int kvn_remote_port_open(struct kvn *kvn, const char *name, const struct kvn_ope
 	char mac[KVN_MAC_TEXT];
 	int fds[2 * KVN_QUEUES_MAX];
 	size_t n = 0;
-	json_t *parameters =
-		json_pack("{s:s, s:i, s:b, s:b, s:i}", "network", name, "queues", (int)options->queues, "vnet_hdr",
-			  !options->has_no_vnet_hdr, "vhost", options->is_vhost, "pid", (int)options->pid);
+	json_t *parameters = json_pack("{s:s, s:i, s:b, s:b, s:b, s:i}", "network", name, "queues",
+				       (int)options->queues, "vnet_hdr", !options->has_no_vnet_hdr, "vhost",
+				       options->is_vhost, "own_mac", options->has_own_mac, "pid", (int)options->pid);
 	int r;
 
 	if (parameters && options->ifname[0])

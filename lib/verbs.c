@@ -196,8 +196,10 @@ static int take_down(struct kvn *kvn, struct kvn_transition step, unsigned flags
 {
 	struct kvn_network old = {0};
 	bool is_up = false;
-	int r = kvn_record_find(kvn, step.name, &old, &is_up, err);
+	int r = kvn_network_release_abandoned(kvn, step.name, err); /* a dead guest's port holds nothing up */
 
+	if (r == 0)
+		r = kvn_record_find(kvn, step.name, &old, &is_up, err);
 	/* Down already, it may still have ports that wait for the next start; a broken definition has none. */
 	if (r == 0 && (is_up || kvn_store_read(kvn, step.name, NULL, &old, NULL) == 0)) {
 		step.old = &old;

@@ -362,6 +362,7 @@ static int run_open_port(struct kvn *kvn, struct call *call, struct kvn_error *e
 					   .is_vhost = is_set(call, "vhost"),
 					   .has_no_vnet_hdr =
 						   json_is_false(json_object_get(call->parameters, "vnet_hdr")),
+					   .has_own_mac = is_set(call, "own_mac"),
 					   .pid = holder_of(call),
 					   .uid = call->peer.uid};
 	struct kvn_open_port port = {0};
@@ -380,9 +381,9 @@ static int run_open_port(struct kvn *kvn, struct call *call, struct kvn_error *e
 	memcpy(call->fds + port.queues, port.vhosts, port.n_vhosts * sizeof(int));
 	call->n_fds = port.queues + port.n_vhosts;
 	memcpy(call->ifname, port.ifname, IFNAMSIZ);
-	call->reply = json_pack("{s:{s:s, s:s, s:s, s:i, s:i, s:i}}", "port", "network", port.network, "ifname",
-				port.ifname, "mac", kvn_mac_format(port.mac, mac), "mtu", (int)port.mtu, "queues",
-				(int)port.queues, "vhosts", (int)port.n_vhosts);
+	call->reply = json_pack("{s:{s:s, s:s, s:s?, s:i, s:i, s:i}}", "port", "network", port.network, "ifname",
+				port.ifname, "mac", kvn_mac_is_zero(port.mac) ? NULL : kvn_mac_format(port.mac, mac),
+				"mtu", (int)port.mtu, "queues", (int)port.queues, "vhosts", (int)port.n_vhosts);
 	return 0;
 }
 
@@ -434,7 +435,8 @@ static const struct method methods[] = {
 	 "ifname: string", ACCESS_ROOT, run_add_port},
 	{"DeletePort", "ifname: string", "", ACCESS_ROOT, run_delete_port},
 	{"OpenPort",
-	 "network: string, ifname: ?string, mac: ?string, queues: ?int, vnet_hdr: ?bool, vhost: ?bool, pid: ?int",
+	 "network: string, ifname: ?string, mac: ?string, own_mac: ?bool, queues: ?int, vnet_hdr: ?bool, vhost: ?bool, "
+	 "pid: ?int",
 	 "port: object", ACCESS_NETWORK, run_open_port},
 	{"ClosePort", "ifname: string", "", ACCESS_PORT, run_close_port},
 	{"HookUp", "program: string, ifname: string, network: ?string, pid: int", "", ACCESS_ROOT, run_hook_up},

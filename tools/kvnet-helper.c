@@ -4,6 +4,8 @@
  * It takes what qemu-bridge-helper takes (--use-vnet, --br=BRIDGE, --fd=N) and --net NAME besides.  Not setuid: root does
  * the work himself, anybody else has netd do it. */
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,8 @@
 #include "kvnet.h"
 
 struct arguments {
-	const char *network;
+	const char *network; /* or the bridge of one; NULL: neither was said */
+	bool is_br0; /* QEMU's --br when it was told no bridge */
 	int fd;
 	bool has_vnet_hdr;
 };
@@ -46,6 +49,7 @@ static const char *value_of(const char *name, int argc, char **argv, int *i)
 static int parse(int argc, char **argv, struct arguments *ret)
 {
 	const char *bridge = NULL, *value;
+	long number;
 	char *end;
 
 	*ret = (struct arguments){.fd = -1};
@@ -57,13 +61,16 @@ static int parse(int argc, char **argv, struct arguments *ret)
 		} else if ((value = value_of("--br", argc, argv, &i))) {
 			bridge = value;
 		} else if ((value = value_of("--fd", argc, argv, &i))) {
-			ret->fd = (int)strtol(value, &end, 10);
-			if (*end || end == value)
+			errno = 0;
+			number = strtol(value, &end, 10);
+			if (*end || end == value || errno || number < 0 || number > INT_MAX)
 				return -1;
+			ret->fd = (int)number;
 		} else {
 			return -1;
 		}
 	}
+	ret->is_br0 = !ret->network && bridge && strcmp(bridge, "br0") == 0;
 	if (!ret->network)
 		ret->network = bridge;
 	return ret->fd >= 0 ? 0 : -1;
@@ -85,10 +92,30 @@ static int send_fd(int socket, int fd)
 	return sendmsg(socket, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* QEMU: who made the socket.  The parent may be a shell, when QEMU was given a helper with arguments. */
+static pid_t holder(int socket)
+{
+	struct ucred peer = {0};
+	socklen_t length = sizeof(peer);
+
+	return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0 ? peer.pid : getppid();
+}
+
+static void explain_br0(struct kvn_error *err)
+{
+	size_t length = strlen(err->message);
+
+	(void)snprintf(err->message + length, sizeof(err->message) - length,
+		       " (QEMU's choice without br=: write br=NAME, or helper='kvnet-helper --net NAME')");
+}
+
 static int serve(struct kvn *kvn, const struct arguments *arguments, struct kvn_error *err)
 {
-	struct kvn_open_options options = {
-		.queues = 1, .has_no_vnet_hdr = !arguments->has_vnet_hdr, .pid = getppid(), .uid = UINT32_MAX};
+	struct kvn_open_options options = {.queues = 1,
+					   .has_own_mac = true,
+					   .has_no_vnet_hdr = !arguments->has_vnet_hdr,
+					   .pid = holder(arguments->fd),
+					   .uid = UINT32_MAX};
 	char name[KVN_NAME_MAX + 1] = "";
 	struct kvn_open_port port = {0};
 	struct stat st;
@@ -102,6 +129,8 @@ static int serve(struct kvn *kvn, const struct arguments *arguments, struct kvn_
 	r = arguments->network ? 0 : kvn_network_find(kvn, "", "", name, err);
 	if (r == 0)
 		r = kvn_port_open(kvn, arguments->network ? arguments->network : name, &options, &port, err);
+	if (r == -ENOENT && arguments->is_br0)
+		explain_br0(err);
 	if (r < 0)
 		return r;
 	r = send_fd(arguments->fd, port.taps[0]);
@@ -118,8 +147,12 @@ int main(int argc, char **argv)
 	struct kvn_error err = {0};
 	struct arguments arguments;
 	struct kvn *kvn = NULL;
+	sigset_t none;
 	int r;
 
+	/* QEMU hands its blocked signals down: the helper must stay killable. */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (parse(argc, argv, &arguments) < 0)
 		return usage();
 	r = kvn_open(&kvn, &err);

@@ -27,6 +27,7 @@ export LC_ALL=C
 unset KVNET_NETWORK
 PROBE=$KVNET_BUILD/tests/probe
 export TAPHOLDER=$KVNET_BUILD/tests/tapholder
+export TAPWIRE=$KVNET_BUILD/tests/tapwire
 
 # ---- ends ----
 
@@ -112,7 +113,7 @@ build_helpers() {
 	mkdir -p "$KVNET_BUILD/tests"
 	exec 9>"$KVNET_BUILD/tests/.lock"
 	flock 9
-	for name in probe tapholder; do
+	for name in probe tapholder tapwire; do
 		[ "$KVNET_BUILD/tests/$name" -nt "$HERE/$name.c" ] ||
 			"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -o "$KVNET_BUILD/tests/$name" "$HERE/$name.c"
 	done

@@ -20,7 +20,7 @@ static void print_options(FILE *out, const struct option *option)
 void print_verb_help(FILE *out, const struct verb *verb)
 {
 	(void)fprintf(out, "usage: kvnet %s %s%s\n\n%s\n\n", verb->name, verb->arguments,
-		      verb->options ? " [options]" : "", verb->help);
+		      verb->options && !strstr(verb->arguments, "[options]") ? " [options]" : "", verb->help);
 	print_options(out, verb->options);
 	print_options(out, common_options);
 }
@@ -29,7 +29,8 @@ static void print_overview(void)
 {
 	(void)puts("usage: kvnet VERB [NAME] [options]\n\nNetworks for virtual machines on this host.\n");
 	for (const struct verb *verb = verbs; verb->name; verb++)
-		(void)printf("  %-12s %-22s %s\n", verb->name, verb->arguments, verb->help);
+		(void)printf("  %-12s %-22s %.*s\n", verb->name, verb->arguments, (int)strcspn(verb->help, "\n"),
+			     verb->help);
 	(void)puts("\n'kvnet help VERB' says more, 'kvnet help definition' lists the keys of a definition.");
 }
 

@@ -88,8 +88,14 @@ const struct verb verbs[] = {
 	{"port add", "NAME [IFNAME]", 1, 2, "make a persistent tap on a network", port_add_options, run_port_add},
 	{"port delete", "IFNAME", 1, 1, "remove a tap that 'port add' made", NULL, run_port_delete},
 	{"ports", "[NAME]", 0, 1, "list guests' ports", NULL, run_ports},
-	{"run", "NAME -- COMMAND [ARG...]", 0, 1,
-	 "run a guest with a port of its own ({fd}, {ifname} and {mac} in its arguments, or a QEMU command line)",
+	{"run", "[NAME] [options] -- COMMAND [ARG...]", 0, 1,
+	 "run a guest with a tap of its own\n"
+	 "In COMMAND's arguments {fd}, {ifname} and {mac} are replaced, {fd} of several queues by 3:4:5.\n"
+	 "A QEMU command line without any of them gets a virtio-net device.\n"
+	 "Without NAME the network is KVNET_NETWORK, or default_network of kvnet.yaml, or the only one there is.\n"
+	 "COMMAND takes kvnet's place, as the same user: begin it with setpriv or runuser to be another.\n"
+	 "Where no netd runs, an on-demand network stays up after such a guest until 'kvnet apply' or the next\n"
+	 "guest's end.",
 	 run_options, run_run},
 	{"leases", "[NAME]", 0, 1, "list the addresses that DHCP has handed out", NULL, run_leases},
 	{"events", "[NAME...]", 0, -1, "follow what happens to networks, ports and leases", NULL, run_events},

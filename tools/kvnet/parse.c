@@ -248,6 +248,9 @@ static int check_words(const struct command *command, struct kvn_error *err)
 	if (command->n_words < verb->min)
 		(void)kvn_fail(err, EINVAL, "%s: too few arguments: kvnet %s %s", verb->name, verb->name,
 			       verb->arguments);
+	else if (verb->run == run_run && (!command->rest || !command->rest[0]))
+		(void)kvn_fail(err, EINVAL, "%s: which command? Its words come after '--': kvnet %s %s", verb->name,
+			       verb->name, verb->arguments);
 	else if (verb->max >= 0 && command->n_words > verb->max)
 		(void)kvn_fail(err, EINVAL, "%s: '%s' is one argument too many: kvnet %s %s", verb->name,
 			       command->words[verb->max], verb->name, verb->arguments);

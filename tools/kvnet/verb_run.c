@@ -134,8 +134,6 @@ static int become(const struct kvn_open_port *port, char *const *rest, struct kv
 
 static int check(const struct command *command, struct kvn_error *err)
 {
-	if (!command->rest || !command->rest[0])
-		return kvn_fail(err, EINVAL, "run: which command? kvnet run NAME -- COMMAND [ARG...]");
 	if (command->port.queues > KVN_QUEUES_MAX)
 		return kvn_fail(err, EINVAL, "--queues: %u queues: 1 to %u", command->port.queues, KVN_QUEUES_MAX);
 	if (!has_placeholder(command->rest) && !is_qemu(command->rest[0]))
@@ -155,9 +153,7 @@ int run_run(struct command *command, struct kvn_error *err)
 	struct kvn_error ignored;
 	int r = check(command, err);
 
-	if (r < 0)
-		return command->rest && command->rest[0] ? 1 : 2;
-	if (command->n_words == 0)
+	if (r == 0 && command->n_words == 0)
 		r = kvn_network_find(command->kvn, "", "", name, err);
 	memcpy(options.mac, command->port.mac, 6);
 	if (r == 0)
