@@ -37,7 +37,8 @@
 #include <unistd.h>
 
 #define TAG "kvnprobe #"
-#define SYN_PORT 10000
+#define SYN_PORT 10000 /* to this plus the number: each packet is a flow of its own, and of no earlier verdict */
+#define UDP_PORT 20000 /* from this plus the number, likewise */
 
 static void die(const char *what)
 {
@@ -212,8 +213,16 @@ static void parse_address(const char *text, const char *port, struct sockaddr_st
 	freeaddrinfo(found);
 }
 
-/* A socket that is bound to @src (NULL: any), which need not be an address of ours. */
-static int open_from(int family, int type, int protocol, const char *src)
+static void set_port(struct sockaddr_storage *addr, int port)
+{
+	if (addr->ss_family == AF_INET)
+		((struct sockaddr_in *)addr)->sin_port = htons((uint16_t)port);
+	else
+		((struct sockaddr_in6 *)addr)->sin6_port = htons((uint16_t)port);
+}
+
+/* A socket that is bound to @src (NULL: any), which need not be an address of ours, and to @port (0: any). */
+static int open_from(int family, int type, int protocol, const char *src, int port)
 {
 	int fd = socket(family, type | SOCK_CLOEXEC, protocol), on = 1;
 	struct sockaddr_storage addr;
@@ -221,23 +230,16 @@ static int open_from(int family, int type, int protocol, const char *src)
 
 	if (fd < 0)
 		die("socket");
-	if (!src)
+	if (!src && port == 0)
 		return fd;
-	parse_address(src, "0", &addr, &len);
-	if (setsockopt(fd, family == AF_INET ? SOL_IP : SOL_IPV6, family == AF_INET ? IP_TRANSPARENT : IPV6_TRANSPARENT,
-		       &on, sizeof(on)) < 0)
+	parse_address(src ? src : family == AF_INET ? "0.0.0.0" : "::", "0", &addr, &len);
+	set_port(&addr, port);
+	if (src && setsockopt(fd, family == AF_INET ? SOL_IP : SOL_IPV6,
+			      family == AF_INET ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on, sizeof(on)) < 0)
 		die("IP_TRANSPARENT");
 	if (bind(fd, (struct sockaddr *)&addr, len) < 0)
-		die(src);
+		die(src ? src : "bind");
 	return fd;
-}
-
-static void set_port(struct sockaddr_storage *addr, int port)
-{
-	if (addr->ss_family == AF_INET)
-		((struct sockaddr_in *)addr)->sin_port = htons((uint16_t)port);
-	else
-		((struct sockaddr_in6 *)addr)->sin6_port = htons((uint16_t)port);
 }
 
 /* ---- send ---- */
@@ -257,7 +259,7 @@ static uint16_t checksum(const uint8_t *data, size_t n)
 static void send_echo(const struct sockaddr_storage *dst, socklen_t len, const char *src, const char *text, int k)
 {
 	bool is_v4 = dst->ss_family == AF_INET;
-	int fd = open_from(dst->ss_family, SOCK_RAW, is_v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, src);
+	int fd = open_from(dst->ss_family, SOCK_RAW, is_v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, src, 0);
 	uint8_t packet[8 + 32] = {is_v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST, 0, 0, 0, (uint8_t)(k >> 8), (uint8_t)k};
 	struct sockaddr_storage to = *dst;
 	uint16_t sum;
@@ -281,13 +283,13 @@ static int send_all(const char *src, int n, const char *dst_text, int k)
 
 	(void)snprintf(text, sizeof(text), TAG "%d.", k);
 	parse_address(dst_text, "7", &dst, &len);
-	fd = open_from(dst.ss_family, SOCK_DGRAM, 0, src);
+	fd = open_from(dst.ss_family, SOCK_DGRAM, 0, src, UDP_PORT + k);
 	for (int i = 0; i < n; i++)
 		(void)sendto(fd, text, strlen(text), 0, (struct sockaddr *)&dst, len); /* as above */
 	close(fd);
 	send_echo(&dst, len, src, text, k);
 	set_port(&dst, SYN_PORT + k);
-	fd = open_from(dst.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0, src);
+	fd = open_from(dst.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0, src, 0);
 	(void)connect(fd, (struct sockaddr *)&dst, len); /* as above */
 	close(fd);
 	return 0;
@@ -440,7 +442,7 @@ static int ask(const char *src, bool is_udp, int wait_ms, const char *dst_text, 
 	int fd, r = 0;
 
 	parse_address(dst_text, port, &dst, &len);
-	fd = open_from(dst.ss_family, (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK, 0, src);
+	fd = open_from(dst.ss_family, (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK, 0, src, 0);
 	if (connect(fd, (struct sockaddr *)&dst, len) < 0 && errno != EINPROGRESS)
 		r = errno;
 	if (r == 0)
