@@ -15,7 +15,8 @@
  *                         nft_set.c how they are sent and read back
  *   dnsmasq.c             one process a network: dnsmasq_conf.c what it is told, dnsmasq_process.c its life,
  *                         dnsmasq_events.c what wakes it, lease.c what it handed out
- *   port.c port_verbs.c   guests' NICs; port_open.c those that are descriptors; hook.c the network that a QEMU hook means
+ *   port.c port_verbs.c   guests' NICs; port_open.c those that are descriptors; hook.c the network that a QEMU hook means,
+ *                         engine.c the program behind a tap
  *   network.c verbs.c     one definition to another; the verbs below, query.c what they show
  *   observer.c watches.c  what happens, from the files that say so; follower.c the same from netd
  *   remote.c              ask netd, over varlink.c; remote_verbs.c the verbs as its calls

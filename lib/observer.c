@@ -182,7 +182,8 @@ static json_t *port_of(const struct kvn *kvn, const char *name, const char *ifna
 
 	if (r < 0)
 		return is_gone(r) ? NULL : json_incref(was);
-	return kvn_port_to_json(name, &port, kvn_mac_is_zero(port.mac) ? NULL : port.mac, json_null(), json_null());
+	return kvn_port_to_json(name, &port, NULL, kvn_mac_is_zero(port.mac) ? NULL : port.mac, json_null(),
+				json_null());
 }
 
 static json_t *ports_of(const struct kvn *kvn, const char *name, json_t *was)

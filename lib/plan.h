@@ -28,7 +28,7 @@ void kvn_plan_clear(struct kvn_plan *plan);
 /* The step as the command that a person would type: "ip link add nat0 type bridge ..."; several lines where it takes
  * several commands, each ended by a newline.  *ret is the caller's to free.  -ENOMEM */
 int kvn_op_format(const struct kvn_op *op, char **ret, struct kvn_error *err);
-/* "add", "set", "delete"; and what it is about: "link nat0". */
+/* "add", "set", "delete", and "adopt" for a port that others put on the bridge; and what it is about: "link nat0". */
 const char *kvn_op_verb(const struct kvn_op *op);
 const char *kvn_op_object(const struct kvn_op *op, char text[static 128]);
 

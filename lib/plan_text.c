@@ -11,6 +11,8 @@
 
 const char *kvn_op_verb(const struct kvn_op *op)
 {
+	if (op->object == KVN_OBJECT_PORT && op->has_had && op->has_want && op->had.port.is_newcomer)
+		return "adopt";
 	return !op->has_had ? "add" : op->has_want ? "set" : "delete";
 }
 

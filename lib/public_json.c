@@ -34,15 +34,18 @@ json_t *kvn_lease_to_json(const char *network, const struct kvn_lease *lease)
 			 (json_int_t)lease->expires);
 }
 
-json_t *kvn_port_to_json(const char *network, const struct kvn_port *port, const uint8_t *mac, json_t *ipv4,
-			 json_t *ipv6)
+json_t *kvn_port_to_json(const char *network, const struct kvn_port *port, const struct kvn_engine *engine,
+			 const uint8_t *mac, json_t *ipv4, json_t *ipv6)
 {
+	uint32_t uid = port->uid == UINT32_MAX && engine ? engine->uid : port->uid;
+	pid_t pid = engine ? engine->pid : port->pid;
 	char text[KVN_MAC_TEXT];
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:n}", "network", network, "ifname", port->ifname, "mac",
-			 mac ? json_string(kvn_mac_format(mac, text)) : json_null(), "ipv4", ipv4, "ipv6", ipv6,
-			 "owner", owner_to_json(port->uid), "pid", port->pid ? json_integer(port->pid) : json_null(),
-			 "domain");
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "network", network, "ifname", port->ifname,
+			 "mac", mac ? json_string(kvn_mac_format(mac, text)) : json_null(), "ipv4", ipv4, "ipv6", ipv6,
+			 "owner", owner_to_json(uid), "pid", pid ? json_integer(pid) : json_null(), "domain",
+			 engine && engine->domain[0] ? json_string(engine->domain) : json_null(), "engine",
+			 engine ? json_string(kvn_engine_format(engine->kind)) : json_null());
 }
 
 json_t *kvn_event_new(const char *kind, const char *network)

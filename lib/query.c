@@ -6,6 +6,7 @@
 #include "cidr.h"
 #include "cleanup.h"
 #include "definition.h"
+#include "engine.h"
 #include "file.h"
 #include "host_check.h"
 #include "lease.h"
@@ -114,10 +115,28 @@ static json_t *address_of(const struct kvn_network *net, const struct kvn_lease 
 	return json_null();
 }
 
+/* The program behind a port: the one that asked for it while that lives, else whoever holds the tap, who is looked for once
+ * for all ports. */
+static int find_engine(const struct kvn_port *port, struct kvn_holders **holders, struct kvn_engine *ret,
+		       bool *ret_is_known, struct kvn_error *err)
+{
+	int r = 0;
+
+	*ret_is_known = port->pid && kvn_engine_get(port->pid, ret, NULL) == 0;
+	if (*ret_is_known)
+		return 0;
+	if (!*holders)
+		r = kvn_holders_open(holders, err);
+	if (r == 0)
+		*ret_is_known = kvn_engine_get(kvn_holders_find(*holders, port->ifname, port->lladdr), ret, NULL) == 0;
+	return r;
+}
+
 static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *array, struct kvn_error *err)
 {
 	auto_free struct kvn_neigh *fdb = NULL;
 	auto_free struct kvn_lease *leases = NULL;
+	struct kvn_holders *holders = NULL;
 	struct kvn_state ports = {0};
 	struct kvn_dnsmasq_paths paths;
 	int bridge = (int)if_nametoindex(net->bridge), r;
@@ -132,13 +151,21 @@ static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *arr
 	for (size_t i = 0; r == 0 && ports.items && i < ports.n; i++) {
 		const struct kvn_port *port = &ports.items[i].port;
 		const uint8_t *mac = kvn_mac_is_zero(port->mac) ? learnt_mac(fdb, n_fdb, port->ifname) : port->mac;
+		struct kvn_engine engine;
+		uint8_t its[6];
+		bool is_known;
 
-		if (json_array_append_new(array, kvn_port_to_json(net->name, port, mac,
-								  address_of(net, leases, n_leases, mac, AF_INET),
-								  address_of(net, leases, n_leases, mac, AF_INET6))) <
-		    0)
+		r = find_engine(port, &holders, &engine, &is_known, err);
+		if (r == 0 && is_known && kvn_mac_is_zero(port->mac) &&
+		    kvn_engine_find_mac(engine.pid, port->lladdr, its))
+			mac = its;
+		if (r == 0 && json_array_append_new(
+				      array, kvn_port_to_json(net->name, port, is_known ? &engine : NULL, mac,
+							      address_of(net, leases, n_leases, mac, AF_INET),
+							      address_of(net, leases, n_leases, mac, AF_INET6))) < 0)
 			r = no_memory(err);
 	}
+	kvn_holders_close(holders);
 	kvn_state_clear(&ports);
 	return r;
 }
@@ -227,6 +254,19 @@ int kvn_ports(struct kvn *kvn, const char *name, json_t **ret, struct kvn_error 
 
 /* ---- show ---- */
 
+/* A link that somebody has put on the bridge, as libvirt does with its guests' taps, and that lacks nothing but our alias. */
+static bool is_newcomer(const struct kvn_op *op)
+{
+	struct kvn_port had, want;
+
+	if (strcmp(kvn_op_verb(op), "adopt") != 0)
+		return false;
+	had = op->had.port;
+	want = op->want.port;
+	return strcmp(had.master, want.master) == 0 && had.is_up == want.is_up && had.is_isolated == want.is_isolated &&
+	       had.is_fenced == want.is_fenced && (want.mtu == 0 || had.mtu == want.mtu);
+}
+
 static int add_damage(struct kvn *kvn, const struct kvn_network *net, json_t *problems, struct kvn_error *err)
 {
 	struct kvn_plan plan = {0};
@@ -235,6 +275,8 @@ static int add_damage(struct kvn *kvn, const struct kvn_network *net, json_t *pr
 	for (size_t i = 0; r == 0 && i < plan.n; i++) {
 		char object[128];
 
+		if (is_newcomer(&plan.ops[i]))
+			continue;
 		if (json_array_append_new(problems, json_sprintf("%s is not as it should be: 'kvnet apply %s' mends it",
 								 kvn_op_object(&plan.ops[i], object), net->name)) < 0)
 			r = no_memory(err);

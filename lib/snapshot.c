@@ -111,6 +111,7 @@ int kvn_snapshot_link_port(struct kvn *kvn, const char *network, const struct kv
 
 	if (r < 0 && r != -ENOENT)
 		return r;
+	port.is_newcomer = r == -ENOENT;
 	memcpy(port.ifname, info->ifname, IFNAMSIZ);
 	parse_alias(info->alias, port.network, &port.is_alias_foreign);
 	port.master[0] = '\0';

@@ -61,6 +61,7 @@ struct kvn_port {
 	char master[IFNAMSIZ]; /* the bridge; "": none */
 	char network[IFNAMSIZ]; /* for the alias "kvnet:NETWORK"; "": none */
 	bool is_alias_foreign; /* somebody else's alias stands there: leave it */
+	bool is_newcomer; /* in a have: it is on the bridge, and no record says that it is a port */
 	unsigned mtu; /* bytes; 0 in a want: any */
 	uint8_t lladdr[6]; /* the link's own, not the guest's; all zero in a want: any */
 	bool is_up;

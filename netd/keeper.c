@@ -223,6 +223,17 @@ static void publish(struct netd *netd, const char *kind, const char *name, const
 		json_decref(event);
 }
 
+/* A port that somebody put on the bridge was taken in: nothing was lost. */
+static void leave_out_adopted(json_t *plan)
+{
+	for (size_t i = json_array_size(plan); i > 0; i--) {
+		const char *verb = json_string_value(json_object_get(json_array_get(plan, i - 1), "op"));
+
+		if (verb && strcmp(verb, "adopt") == 0)
+			(void)json_array_remove(plan, i - 1);
+	}
+}
+
 /* "link nat0, address 10.9.0.1/24 on nat0": each object of the plan once. */
 static void describe(const json_t *plan, char *ret, size_t size)
 {
@@ -299,6 +310,7 @@ static void done(struct netd *netd, struct job *job)
 			if (network->is_failing) /* the rest was for that */
 				network->rest_us = 0;
 			network->is_failing = false;
+			leave_out_adopted(mending->plan);
 			if (json_array_size(mending->plan) > 0)
 				count_repair(network, mending);
 		}

@@ -16,11 +16,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "netd.h"
 
 #define BUFFER_SIZE (1U << 16)
 #define RECEIVE_BUFFER (8 << 20) /* bytes that may wait in a socket */
+#define NEWCOMER_US 20000U /* who puts a link on a bridge for us says so within this */
 
 /* A link of ours as it was last heard of. */
 struct known {
@@ -31,11 +33,20 @@ struct known {
 	uint32_t mtu;
 };
 
+/* A link on a bridge of ours that nobody has said to be ours: libvirt's guests come so. */
+struct newcomer {
+	int ifindex;
+	char network[IFNAMSIZ];
+};
+
 struct watch {
 	struct netd *netd;
 	int route_fd, nft_fd;
 	sd_event_source *route_source, *nft_source;
 	void *links; /* tree of struct known by ifindex, tsearch(3) */
+	struct newcomer *newcomers;
+	size_t n_newcomers, newcomers_size;
+	sd_event_source *newcomers_timer;
 	bool is_table_hurt; /* in the firewall's transaction whose end has not come yet */
 	char *buffer; /* BUFFER_SIZE bytes */
 };
@@ -78,6 +89,43 @@ static void forget(struct watch *watch, struct known *known)
 	free(known);
 }
 
+/* ---- newcomers: a port that kvnet makes is for a moment on its bridge without its alias ---- */
+
+static void leave_newcomers(struct watch *watch, int ifindex)
+{
+	for (size_t i = 0; i < watch->n_newcomers; i++)
+		if (watch->newcomers[i].ifindex == ifindex) {
+			watch->newcomers[i] = watch->newcomers[--watch->n_newcomers];
+			return;
+		}
+}
+
+static int take_newcomers(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct watch *watch = arg;
+
+	(void)source;
+	(void)usec;
+	watch->newcomers_timer = sd_event_source_disable_unref(watch->newcomers_timer);
+	for (size_t i = 0; i < watch->n_newcomers; i++)
+		keeper_touch(watch->netd->keeper, watch->newcomers[i].network, false);
+	watch->n_newcomers = 0;
+	return 0;
+}
+
+/* No memory, no timer: the network's next mending takes it. */
+static void join_newcomers(struct watch *watch, int ifindex, const char *network)
+{
+	leave_newcomers(watch, ifindex);
+	if (!KVN_ARRAY_ROOM(watch->newcomers, watch->n_newcomers, watch->newcomers_size))
+		return;
+	watch->newcomers[watch->n_newcomers].ifindex = ifindex;
+	(void)snprintf(watch->newcomers[watch->n_newcomers++].network, IFNAMSIZ, "%s", network);
+	if (!watch->newcomers_timer)
+		(void)sd_event_add_time_relative(watch->netd->event, &watch->newcomers_timer, CLOCK_MONOTONIC,
+						 NEWCOMER_US, 0, take_newcomers, watch);
+}
+
 /* ---- rtnetlink ---- */
 
 static void read_alias(const char *alias, char ret[static IFNAMSIZ])
@@ -108,6 +156,7 @@ static void on_link(struct watch *watch, const struct nlmsghdr *hdr)
 	if (attrs[IFLA_MTU])
 		now.mtu = nla_get_u32(attrs[IFLA_MTU]);
 	known = find(watch, now.ifindex);
+	leave_newcomers(watch, now.ifindex);
 	if (hdr->nlmsg_type == RTM_DELLINK) {
 		if (known || now.network[0])
 			keeper_touch(watch->netd->keeper, now.network[0] ? now.network : known->network, false);
@@ -118,6 +167,10 @@ static void on_link(struct watch *watch, const struct nlmsghdr *hdr)
 	if (known && strcmp(known->network, now.network) != 0)
 		keeper_touch(watch->netd->keeper, known->network, false);
 	if (!now.network[0]) {
+		const struct known *bridge = now.master ? find(watch, now.master) : NULL;
+
+		if (bridge)
+			join_newcomers(watch, now.ifindex, bridge->network);
 		if (known)
 			forget(watch, known);
 		return;
@@ -343,9 +396,11 @@ void watch_close(struct watch *watch)
 		return;
 	sd_event_source_unref(watch->route_source);
 	sd_event_source_unref(watch->nft_source);
+	sd_event_source_disable_unref(watch->newcomers_timer);
 	kvn_cleanup_close(&watch->route_fd);
 	kvn_cleanup_close(&watch->nft_fd);
 	tdestroy(watch->links, free);
+	free(watch->newcomers);
 	free(watch->buffer);
 	free(watch);
 }

@@ -201,7 +201,7 @@ guest_boot() {
 	: >"$WORK/$name.console"
 	exec {fd}<>"$WORK/$name.in"
 	GUEST_FD[$name]=$fd
-	"${GUEST_BY[@]}" qemu-system-x86_64 -accel tcg -M pc -cpu max -m 128 -nodefaults -no-user-config -display none -serial stdio \
+	"${GUEST_BY[@]}" qemu-system-x86_64 -name "guest=$name" -accel tcg -M pc -cpu max -m 128 -nodefaults -no-user-config -display none -serial stdio \
 		-no-reboot -kernel "$G/vmlinuz" -initrd "$G/initramfs.gz" -append "$keys" \
 		-device isa-debug-exit,iobase=0x501 -global virtio-net-pci.romfile= "$@" \
 		<"$WORK/$name.in" >"$WORK/$name.console" 2>"$WORK/$name.err" {fd}>&- &

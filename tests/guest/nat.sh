@@ -30,6 +30,7 @@ expect_like "kvnet leases nat0" "*$MAC*$address*web*" "$(kvnet leases nat0 | tr 
 expect "kvnet ports nat0 --json" "nat0 $MAC $address ${GUEST_PID[web]}" \
 	"$(kvnet ports nat0 --json | jq -r '.[] | "\(.network) \(.mac) \(.ipv4) \(.pid)"')"
 expect "the port's owner, in type" true "$(kvnet ports nat0 --json | jq '.[0] | has("owner")')"
+expect "the port's engine and guest" "qemu web" "$(kvnet ports nat0 --json | jq -r '.[0] | "\(.engine) \(.domain)"')"
 tap=$(kvnet ports nat0 --json | jq -r '.[0].ifname')
 expect "the tap's master" nat0 "$(ip -j link show "$tap" | jq -r '.[0].master')"
 

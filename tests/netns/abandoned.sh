@@ -52,9 +52,8 @@ printf '#!/bin/sh\n%s "$1"\nexit $?\n' "$UP" >"$T/wrapper"
 chmod +x "$T/wrapper"
 hold nat0-own "$T/wrapper"
 held nat0-own
-pid=$(kvnet ports --json | jq '.[0].pid')
-[ "$pid" != "${HOLDER[nat0-own]}" ] || fail "the hook's parent is no wrapper, but the guest"
-wait_for "the wrapper's end" test ! -e "/proc/$pid"
+is_guests() { [ "$(kvnet ports --json | jq '.[0].pid')" = "${HOLDER[nat0-own]}" ]; }
+wait_for "the wrapper's end" is_guests # until then the port is the wrapper's, who asked for it
 stays nat0-own "with a guest whose wrapper is gone"
 kvnet stop nat0 --force
 stays nat0-own "that waited for its network"

@@ -70,7 +70,7 @@ plug b nat0
 happened "port-added nat0 v-a" "port-added nat0 v-b"
 kvnet port add iso0 t0 --mac 52:54:00:00:00:99 >/dev/null
 happened "port-added iso0 t0"
-equal "port" '{"network":"iso0","ifname":"t0","mac":"52:54:00:00:00:99","ipv4":null,"ipv6":null,"owner":null,"pid":null,"domain":null}' \
+equal "port" '{"network":"iso0","ifname":"t0","mac":"52:54:00:00:00:99","ipv4":null,"ipv6":null,"owner":null,"pid":null,"domain":null,"engine":null}' \
 	"$(jq -c 'select(.network == "iso0" and .port) | .port' "$T/all.events")"
 
 note "leases: one, renewed, another, released"

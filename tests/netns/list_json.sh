@@ -53,7 +53,7 @@ shape '.dns.enabled == true and .dns.domain == "nat0.internal" and (.dns.upstrea
 shape '(.hosts | type) == "array" and (.allow | type) == "array" and has("uplink")' show
 shape '.problems == [] and (.ports | length) == 2 and (.leases | length) == 1' show
 equal "MAC of the bridge" "$(jq -r .mac "$T/json")" "$(mac_of router nat0)"
-shape 'all(.ports[]; (keys | sort) == ["domain", "ifname", "ipv4", "ipv6", "mac", "network", "owner", "pid"])' ports
+shape 'all(.ports[]; (keys | sort) == ["domain", "engine", "ifname", "ipv4", "ipv6", "mac", "network", "owner", "pid"])' ports
 shape 'all(.leases[]; (keys | sort) == ["address", "expires", "hostname", "mac", "network"])' leases
 shape '.leases[0] | .network == "nat0" and .hostname == "alpha" and (.expires | type) == "number"' leases
 kvnet show off0 --json >"$T/json"

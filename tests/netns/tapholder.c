@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tapholder.c - stands in for QEMU: opens a tap, runs the up script, waits, runs the down script.
  *
- *   tapholder [-d] [-q] IFNAME UP [DOWN]
+ *   tapholder [-d] [-q] IFNAME UP [DOWN [WORDS...]]
  *
  * As QEMU does it (measured on 7.2, "-net tap,script=,downscript="): the scripts get the tap's name as the only argument,
  * inherit the tap's descriptor, and run with signals blocked (here: all of them, its worst case) and SIGPIPE ignored.  A
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	sigset_t all, term;
 	int opt, fd, status;
 
-	while ((opt = getopt(argc, argv, "dq")) != -1) {
+	while ((opt = getopt(argc, argv, "+dq")) != -1) {
 		if (opt == 'd')
 			is_gone_at_down = true;
 		else if (opt == 'q')

@@ -119,8 +119,8 @@ static void print_value(const char *path, const json_t *value)
 
 void print_network(const json_t *network)
 {
-	static const char *const port_headers[] = {"IFNAME", "MAC", "IPV4", "IPV6", "OWNER", "PID"};
-	static const char *const port_keys[] = {"ifname", "mac", "ipv4", "ipv6", "owner", "pid"};
+	static const char *const port_headers[] = {"IFNAME", "MAC", "IPV4", "IPV6", "OWNER", "PID", "DOMAIN"};
+	static const char *const port_keys[] = {"ifname", "mac", "ipv4", "ipv6", "owner", "pid", "domain"};
 	const json_t *ports = json_object_get(network, "ports"), *problem;
 	const char *key;
 	json_t *value;

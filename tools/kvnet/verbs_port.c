@@ -53,8 +53,8 @@ int run_port_delete(struct command *command, struct kvn_error *err)
 
 int run_ports(struct command *command, struct kvn_error *err)
 {
-	static const char *const headers[] = {"NETWORK", "IFNAME", "MAC", "IPV4", "IPV6", "OWNER", "PID"};
-	static const char *const keys[] = {"network", "ifname", "mac", "ipv4", "ipv6", "owner", "pid"};
+	static const char *const headers[] = {"NETWORK", "IFNAME", "MAC", "IPV4", "IPV6", "OWNER", "PID", "DOMAIN"};
+	static const char *const keys[] = {"network", "ifname", "mac", "ipv4", "ipv6", "owner", "pid", "domain"};
 	auto_json json_t *ports = NULL;
 
 	if (kvn_ports(command->kvn, command->n_words ? command->words[0] : NULL, &ports, err) < 0)
