@@ -41,22 +41,31 @@ ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,now $(if $(SAN),-fsanitize=address$(comma
 LIB_SRC := $(sort $(wildcard lib/*.c))
 NETD_SRC := $(sort $(wildcard netd/*.c))
 CLI_SRC := $(sort $(wildcard tools/kvnet/*.c))
+# What needs libvirt is a program of its own, left out where libvirt's headers are not installed.
+VIRT_DEPS := libvirt libxml-2.0
+VIRT_SRC := $(sort $(wildcard lib/virt/*.c tools/kvnet-virt/*.c))
+HAS_VIRT := $(shell $(PKG_CONFIG) --exists $(VIRT_DEPS) 2>/dev/null && echo yes)
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 BENCH_SRC := $(sort $(wildcard bench/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$B/obj/%.o)
 LIB_PIC := $(LIB_SRC:%.c=$B/pic/%.o)
 NETD_OBJ := $(NETD_SRC:%.c=$B/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$B/obj/%.o)
+VIRT_OBJ := $(VIRT_SRC:%.c=$B/obj/%.o)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$B/unit/%)
 BENCH_BIN := $(BENCH_SRC:bench/%.c=$B/bench/%)
 LIB_SO := $B/libkvnet.so.$(SOVERSION)
-PROGRAMS := $B/kvnet $B/netd $B/qemu-ifup $B/qemu-ifdown $B/kvnet-helper
+VIRT_PROGRAMS := $(if $(HAS_VIRT),$B/kvnet-virt)
+PROGRAMS := $B/kvnet $B/netd $B/qemu-ifup $B/qemu-ifdown $B/kvnet-helper $(VIRT_PROGRAMS)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
 .PHONY: all
 all: $(PROGRAMS) $(LIB_SO)
+ifeq ($(HAS_VIRT),)
+	@echo 'kvnet-virt (register, import, export --xml, vm) is left out: libvirt-dev or libxml2-dev is not installed'
+endif
 
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -81,6 +90,11 @@ $B/kvnet: $(CLI_OBJ) $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $B/libkvnet.a $(PROGRAM_LIBS)
 
+$(VIRT_OBJ): CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(VIRT_DEPS) 2>/dev/null)
+$B/kvnet-virt: $(VIRT_OBJ) $(filter-out %/verbs_virt.o,$(CLI_OBJ)) $B/libkvnet.a
+	$(call say,LD,$@)
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(shell $(PKG_CONFIG) --libs $(VIRT_DEPS))
+
 $B/netd: $(NETD_OBJ) $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(NETD_OBJ) $B/libkvnet.a $(PROGRAM_LIBS) -lsystemd
@@ -94,7 +108,7 @@ $B/unit/%: $B/obj/tests/unit/%.o $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $B/libkvnet.a $(PROGRAM_LIBS) -lcmocka
 
--include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $(NETD_OBJ:.o=.d) $B/obj/tools/kvnet-helper.d $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
+-include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $(VIRT_OBJ:.o=.d) $(NETD_OBJ:.o=.d) $B/obj/tools/kvnet-helper.d $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
 
 # ---- generated: the manual page and completion come from the verb table, the package file from the version ----
 
@@ -206,7 +220,7 @@ bench:
 
 # ---- lint ----
 
-C_FILES := $(sort $(wildcard lib/*.[ch] tools/*.c tools/kvnet/*.[ch] netd/*.[ch] tests/unit/*.c tests/netns/*.c tests/guest/*.c tests/fuzz/*.c bench/*.c))
+C_FILES := $(sort $(wildcard lib/*.[ch] tools/*.c tools/kvnet/*.[ch] tools/kvnet-virt/*.[ch] lib/virt/*.[ch] netd/*.[ch] tests/unit/*.c tests/netns/*.c tests/guest/*.c tests/fuzz/*.c bench/*.c))
 SH_FILES := $(sort $(wildcard tests/netns/*.sh tests/guest/*.sh) tests/run tests/guest/image tests/guest/init scripts/demo scripts/deps bench/run bench/table bench/first-lease $(wildcard bench/classic-*) .ci/run)
 
 .PHONY: lint
@@ -216,8 +230,8 @@ lint-format:
 	@clang-format --dry-run --Werror $(C_FILES)
 # .clang-tidy says which checks are off, and why.
 lint-tidy:
-	@printf '%s\n' $(LIB_SRC) $(NETD_SRC) $(CLI_SRC) $(wildcard tools/*.c) | \
-		xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 $(filter-out -DKVN_% -D_FORTIFY%,$(CPPFLAGS)) 2>/dev/null' sh
+	@printf '%s\n' $(LIB_SRC) $(NETD_SRC) $(CLI_SRC) $(VIRT_SRC) $(wildcard tools/*.c) | \
+		xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 $(filter-out -DKVN_% -D_FORTIFY%,$(CPPFLAGS)) $(shell $(PKG_CONFIG) --cflags $(VIRT_DEPS)) 2>/dev/null' sh
 # missingIncludeSystem: the system's headers are not its business.  memleak: it does not know the cleanup attribute.
 lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
@@ -237,7 +251,7 @@ install: all $B/kvnet.8 $B/completion/kvnet $B/libkvnet.pc $B/kvnet-netd.service
 	$Q$(INSTALL) -m 755 $B/kvnet $(DESTDIR)$(BINDIR)/kvnet
 	$Q$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
 	$Q$(INSTALL) -m 755 $B/netd $(DESTDIR)$(SBINDIR)/netd
-	$Q$(INSTALL) -m 755 $B/qemu-ifup $B/qemu-ifdown $B/kvnet-helper $(DESTDIR)$(LIBEXECDIR)
+	$Q$(INSTALL) -m 755 $B/qemu-ifup $B/qemu-ifdown $B/kvnet-helper $(VIRT_PROGRAMS) $(DESTDIR)$(LIBEXECDIR)
 	$Q$(INSTALL) -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)
 	$Qln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libkvnet.so
 	$Q$(INSTALL) -m 644 lib/kvnet.h $(DESTDIR)$(INCLUDEDIR)
@@ -247,7 +261,7 @@ install: all $B/kvnet.8 $B/completion/kvnet $B/libkvnet.pc $B/kvnet-netd.service
 	$Q$(INSTALL) -m 644 $B/completion/kvnet $(DESTDIR)$(COMPDIR)
 uninstall:
 	$(RM) $(DESTDIR)$(BINDIR)/kvnet $(DESTDIR)$(LIBEXECDIR)/qemu-ifup $(DESTDIR)$(LIBEXECDIR)/qemu-ifdown \
-		$(DESTDIR)$(LIBEXECDIR)/kvnet-helper $(DESTDIR)$(SBINDIR)/netd $(DESTDIR)$(UNITDIR)/kvnet-netd.service \
+		$(DESTDIR)$(LIBEXECDIR)/kvnet-helper $(DESTDIR)$(LIBEXECDIR)/kvnet-virt $(DESTDIR)$(SBINDIR)/netd $(DESTDIR)$(UNITDIR)/kvnet-netd.service \
 		$(DESTDIR)$(UNITDIR)/kvnet-netd.socket $(DESTDIR)$(MANDIR)/man8/netd.8 $(DESTDIR)$(MANDIR)/man8/kvnet-helper.8 \
 		$(DESTDIR)$(LIBDIR)/$(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libkvnet.so $(DESTDIR)$(INCLUDEDIR)/kvnet.h \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/libkvnet.pc $(DESTDIR)$(MANDIR)/man8/kvnet.8 $(DESTDIR)$(COMPDIR)/kvnet

@@ -179,6 +179,9 @@ static json_t *format_host(const void *item)
 	KEY("isolate_ports", "true | false", \
 	    "Are guests of this network kept from each other? Default: false.", \
 	    SCALAR(isolate_ports, bool)) \
+	KEY("register", "true | false", \
+	    "Does libvirt know the network, so that its domains can name it as their source? Not with start: on-demand. Default: false.", \
+	    SCALAR(is_registered, bool)) \
 	KEY("allow", "[user:NAME | group:NAME, ...]", \
 	    "Who may plug guests in through netd without being root. Default: nobody.", \
 	    LIST(allow, n_allow, grow_allow, format_allow, kvn_grant_value_parse, NULL))

@@ -405,10 +405,21 @@ static int check_hosts(const struct check *check)
 
 /* ---- all of it ---- */
 
+/* libvirt's guests do not start a network; kvnet's hooks do. */
+static int check_registered(const struct check *check)
+{
+	if (!check->net->is_registered || check->net->start != KVN_START_ON_DEMAND)
+		return 0;
+	return at(check, "register",
+		  kvn_fail(check->err, EINVAL,
+			   "libvirt's guests cannot start an on-demand network: give it 'start: boot' or 'manual'"));
+}
+
 int kvn_definition_examine(const struct kvn_network *net, struct kvn_blame *ret, struct kvn_error *err)
 {
-	static int (*const checks[])(const struct check *) = {check_bridged,   check_links, check_dhcp4, check_dhcp6,
-							      check_addresses, check_dns,   check_hosts};
+	static int (*const checks[])(const struct check *) = {check_bridged, check_links,     check_dhcp4,
+							      check_dhcp6,   check_addresses, check_dns,
+							      check_hosts,   check_registered};
 	struct kvn_network whole = *net; /* hosts stay @net's */
 	const struct check check = {&whole, ret, err};
 	int r = 0;

@@ -128,6 +128,7 @@ struct kvn_network {
 	enum kvn_host_access host_access;
 	bool is_host_access_given;
 	bool is_dns_enabled_given;
+	bool is_registered; /* libvirt knows it */
 	bool isolate_ports;
 	char **allow; /* "user:NAME" or "group:NAME"; owned, each string too */
 	size_t n_allow;

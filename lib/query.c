@@ -132,6 +132,23 @@ static int find_engine(const struct kvn_port *port, struct kvn_holders **holders
 	return r;
 }
 
+/* The guest's MAC: as it was asked for, as its engine was told, as the bridge has learnt it; NULL: unknown. */
+static const uint8_t *mac_of(const struct kvn_port *port, const struct kvn_engine *engine, const uint8_t *learnt,
+			     uint8_t buffer[static 6])
+{
+	static const uint8_t libvirts[] = {0xfe, 0x54, 0x00}; /* of a tap whose guest's MAC libvirt has made up */
+
+	if (!kvn_mac_is_zero(port->mac))
+		return port->mac;
+	if (engine && kvn_engine_find_mac(engine->pid, port->lladdr, buffer))
+		return buffer;
+	if (learnt || !engine || engine->kind != KVN_ENGINE_LIBVIRT || memcmp(port->lladdr, libvirts, 3) != 0)
+		return learnt;
+	memcpy(buffer, port->lladdr, 6); /* plugged in later, it is on no command line */
+	buffer[0] = 0x52;
+	return buffer;
+}
+
 static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *array, struct kvn_error *err)
 {
 	auto_free struct kvn_neigh *fdb = NULL;
@@ -150,19 +167,19 @@ static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *arr
 		r = kvn_snapshot_ports(kvn, net, &ports, err);
 	for (size_t i = 0; r == 0 && ports.items && i < ports.n; i++) {
 		const struct kvn_port *port = &ports.items[i].port;
-		const uint8_t *mac = kvn_mac_is_zero(port->mac) ? learnt_mac(fdb, n_fdb, port->ifname) : port->mac;
 		struct kvn_engine engine;
-		uint8_t its[6];
+		const uint8_t *mac;
+		uint8_t buffer[6];
 		bool is_known;
 
 		r = find_engine(port, &holders, &engine, &is_known, err);
-		if (r == 0 && is_known && kvn_mac_is_zero(port->mac) &&
-		    kvn_engine_find_mac(engine.pid, port->lladdr, its))
-			mac = its;
-		if (r == 0 && json_array_append_new(
-				      array, kvn_port_to_json(net->name, port, is_known ? &engine : NULL, mac,
-							      address_of(net, leases, n_leases, mac, AF_INET),
-							      address_of(net, leases, n_leases, mac, AF_INET6))) < 0)
+		if (r < 0)
+			break;
+		mac = mac_of(port, is_known ? &engine : NULL, learnt_mac(fdb, n_fdb, port->ifname), buffer);
+		if (json_array_append_new(array, kvn_port_to_json(net->name, port, is_known ? &engine : NULL, mac,
+								  address_of(net, leases, n_leases, mac, AF_INET),
+								  address_of(net, leases, n_leases, mac, AF_INET6))) <
+		    0)
 			r = no_memory(err);
 	}
 	kvn_holders_close(holders);

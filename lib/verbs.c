@@ -10,6 +10,7 @@
 #include "host_check.h"
 #include "network.h"
 #include "record.h"
+#include "registration.h"
 #include "remote_verbs.h"
 #include "snapshot.h"
 #include "store.h"
@@ -82,6 +83,8 @@ static int settle(struct kvn *kvn, struct kvn_document *doc, const char *name, s
 	return r < 0 ? r : kvn_document_format(doc, ret_text, err);
 }
 
+static int remove_network(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err);
+
 static int create(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
 		  struct kvn_error *err)
 {
@@ -127,6 +130,11 @@ int kvn_create(struct kvn *kvn, const char *name, const struct kvn_input *input,
 	r = lock < 0 ? lock : create(kvn, name, input, flags, ret_plan, err);
 
 	kvn_network_leave(kvn, name, &lock);
+	if (r == 0 && !(flags & KVN_DRY_RUN) && kvn_registration_is_wanted(kvn, name)) {
+		r = kvn_registration_add(name, err);
+		if (r < 0)
+			(void)remove_network(kvn, name, KVN_FORCE, NULL); /* what failed is told */
+	}
 	return about(name, r, err);
 }
 
@@ -165,17 +173,39 @@ static int change(struct kvn *kvn, const char *name, const struct kvn_input *inp
 	return r;
 }
 
+static int change_locked(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags,
+			 json_t **ret_plan, struct kvn_error *err)
+{
+	int lock = kvn_network_enter(kvn, name, err);
+	int r = lock < 0 ? lock : change(kvn, name, input, flags, ret_plan, err);
+
+	kvn_network_leave(kvn, name, &lock);
+	return r;
+}
+
 int kvn_change(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
 	       struct kvn_error *err)
 {
-	int lock, r;
+	auto_free char *before = NULL;
+	struct kvn_input back = {.file = name};
+	bool was_registered;
+	kvn_path path;
+	int r;
 
 	if (kvn_remote_has(kvn))
 		return kvn_remote_change(kvn, "Set", name, input, flags, ret_plan, err);
-	lock = kvn_network_enter(kvn, name, err);
-	r = lock < 0 ? lock : change(kvn, name, input, flags, ret_plan, err);
+	was_registered = kvn_name_check(name, NULL) == 0 && kvn_registration_is_wanted(kvn, name);
+	(void)kvn_file_read(kvn_path_definition(kvn, name, path), &before, NULL); /* none: the change says so */
+	r = change_locked(kvn, name, input, flags, ret_plan, err);
+	if (r == 0 && !(flags & KVN_DRY_RUN)) {
+		bool is_registered = kvn_registration_is_wanted(kvn, name);
 
-	kvn_network_leave(kvn, name, &lock);
+		if (is_registered || was_registered)
+			r = is_registered ? kvn_registration_add(name, err) : kvn_registration_del(name, err);
+		back.yaml = before;
+		if (r < 0 && before)
+			(void)change_locked(kvn, name, &back, 0, NULL, NULL); /* what failed is told */
+	}
 	return about(name, r, err);
 }
 
@@ -225,19 +255,18 @@ int kvn_stop(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error
 	if (r == 0)
 		r = take_down(kvn, step, flags, err);
 	kvn_network_leave(kvn, name, &lock);
+	if (r == 0 && kvn_registration_is_wanted(kvn, name))
+		(void)kvn_registration_add(name, NULL); /* not active any more there; at worst it says so when asked */
 	return about(name, r, err);
 }
 
-int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err)
+static int remove_network(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err)
 {
 	struct kvn_transition step = {.name = name, .is_forgotten = true};
 	auto_free char *text = NULL;
 	kvn_path path;
-	int lock, r;
+	int lock = kvn_network_enter(kvn, name, err), r;
 
-	if (kvn_remote_has(kvn))
-		return kvn_remote_name(kvn, "Delete", name, flags, err);
-	lock = kvn_network_enter(kvn, name, err);
 	r = lock < 0 ? lock : kvn_file_read(kvn_path_definition(kvn, name, path), &text, err);
 	if (r == -ENOENT && lock >= 0)
 		r = kvn_record_exists(kvn, name) ? 0
@@ -246,6 +275,24 @@ int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_err
 	if (r == 0)
 		r = take_down(kvn, step, flags, err);
 	kvn_network_leave(kvn, name, &lock);
+	return r;
+}
+
+int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err)
+{
+	bool is_registered;
+	int r = 0;
+
+	if (kvn_remote_has(kvn))
+		return kvn_remote_name(kvn, "Delete", name, flags, err);
+	is_registered = kvn_name_check(name, NULL) == 0 && kvn_registration_is_wanted(kvn, name);
+	if (is_registered)
+		r = kvn_registration_del(name, err);
+	if (r < 0 && !(flags & KVN_FORCE)) /* with it, libvirt keeps a network that leads nowhere */
+		return about(name, kvn_wrap(err, "libvirt knows it (--force deletes it all the same)"), err);
+	r = remove_network(kvn, name, flags, err);
+	if (r < 0 && is_registered)
+		(void)kvn_registration_add(name, NULL); /* what failed is told */
 	return about(name, r, err);
 }
 
@@ -259,6 +306,8 @@ int kvn_start(struct kvn *kvn, const char *name, struct kvn_error *err)
 	r = lock < 0 ? lock : kvn_network_start(kvn, name, NULL, err);
 
 	kvn_network_leave(kvn, name, &lock);
+	if (r == 0 && kvn_registration_is_wanted(kvn, name))
+		(void)kvn_registration_add(name, NULL); /* libvirtd may come up later, and starts it then */
 	return about(name, r, err);
 }
 
@@ -321,6 +370,8 @@ int kvn_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags,
 		r = converge(kvn, name, is_all, step, err);
 
 	kvn_network_leave(kvn, name, &lock);
+	if (r == 0 && !step.is_dry && kvn_registration_is_wanted(kvn, name))
+		r = kvn_registration_add(name, err);
 	return about(name, r, err);
 }
 

@@ -32,7 +32,16 @@ enum option_id {
 	OPT_OWNER,
 	OPT_GROUP,
 	OPT_QUEUES,
-	OPT_MAC
+	OPT_MAC,
+	OPT_LIBVIRT,
+	OPT_AS,
+	OPT_LOSSY,
+	OPT_TAKE_OVER,
+	OPT_XML,
+	OPT_DISABLE,
+	OPT_NIC_MODEL,
+	OPT_LIVE,
+	OPT_CONFIG
 };
 
 struct option {
@@ -49,10 +58,14 @@ struct command {
 	const struct verb *verb;
 	const char **words; /* what is no option, in order; "port add" counts as the verb */
 	int n_words;
+	char **argv; /* as main() got it */
 	char **rest; /* what stood after "--", ends with NULL; NULL: there was none */
-	bool is_json, is_all, is_yaml, is_check;
+	bool is_json, is_all, is_yaml, is_check, is_xml, is_lossy, is_take_over, is_disable, is_live, is_config;
 	unsigned flags; /* enum kvn_flags */
 	const char *file; /* "-": standard input */
+	const char *libvirt; /* a network of libvirt's, to import */
+	const char *as; /* the name to import it by */
+	const char *nic_model; /* of a NIC that libvirt is to plug in */
 	char *assignments[MAX_ASSIGNMENTS]; /* owned */
 	size_t n_assignments;
 	struct kvn_port_options port;
@@ -110,12 +123,19 @@ int run_port_delete(struct command *command, struct kvn_error *err);
 int run_ports(struct command *command, struct kvn_error *err);
 int run_leases(struct command *command, struct kvn_error *err);
 
+/* verbs_virt.c: the verbs that need libvirt.  In kvnet it runs kvnet-virt with the same words; in kvnet-virt, where the file is
+ * another, it does the work. */
+int run_virt(struct command *command, struct kvn_error *err);
+
 /* verb_run.c */
 int run_run(struct command *command, struct kvn_error *err);
 /* verb_events.c */
 int run_events(struct command *command, struct kvn_error *err);
 
-/* The whole of @command->file; *ret is the caller's to free. */
-int read_input(const struct command *command, char **ret, struct kvn_error *err);
+/* The whole of the file @path, "-" standard input; *ret is the caller's to free. */
+int read_input(const char *path, char **ret, struct kvn_error *err);
+
+/* verb_edit.c: run the user's editor on the file @path.  -ECANCELED it failed */
+int run_editor(const char *path, struct kvn_error *err);
 
 #endif

@@ -64,6 +64,27 @@ static const struct option port_add_options[] = {
 	{NULL, NULL, NULL, OPT_END, NULL},
 };
 
+static const struct option vm_list_options[] = {
+	{"--all", NULL, "also those that do not run", OPT_ALL, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option vm_autostart_options[] = {
+	{"--disable", NULL, "no longer", OPT_DISABLE, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option vm_attach_options[] = {
+	{"--mac", "MAC", "without, one is made up", OPT_MAC, NULL},
+	{"--model", "MODEL", "virtio without", OPT_NIC_MODEL, NULL},
+	{"--live", NULL, "to the domain that runs", OPT_LIVE, NULL},
+	{"--config", NULL, "to its definition; with neither option, wherever it is", OPT_CONFIG, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option vm_detach_options[] = {
+	{"--live", NULL, "from the domain that runs", OPT_LIVE, NULL},
+	{"--config", NULL, "from its definition; with neither option, wherever it is", OPT_CONFIG, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+
 static const struct option run_options[] = {
 	{"--mac", "MAC", "the guest's; without, one is made up", OPT_MAC, NULL},
 	{"--queues", "N", "1 to 16", OPT_QUEUES, NULL},
@@ -99,6 +120,25 @@ const struct verb verbs[] = {
 	 run_options, run_run},
 	{"leases", "[NAME]", 0, 1, "list the addresses that DHCP has handed out", NULL, run_leases},
 	{"events", "[NAME...]", 0, -1, "follow what happens to networks, ports and leases", NULL, run_events},
+	{"register", "NAME", 1, 1, "make libvirt know a network, persistent and autostarted", NULL, run_virt},
+	{"unregister", "NAME", 1, 1, "make libvirt forget it", NULL, run_virt},
+	{"vm list", "", 0, 0, "list libvirt's domains", vm_list_options, run_virt},
+	{"vm define", "FILE", 1, 1, "define a domain from XML", NULL, run_virt},
+	{"vm start", "DOMAIN", 1, 1, "start a domain", NULL, run_virt},
+	{"vm shutdown", "DOMAIN", 1, 1, "ask a domain's guest to end", NULL, run_virt},
+	{"vm reboot", "DOMAIN", 1, 1, "ask a domain's guest to start again", NULL, run_virt},
+	{"vm destroy", "DOMAIN", 1, 1, "end a domain at once, as if its plug was pulled", NULL, run_virt},
+	{"vm suspend", "DOMAIN", 1, 1, "pause a domain", NULL, run_virt},
+	{"vm resume", "DOMAIN", 1, 1, "let a paused domain run again", NULL, run_virt},
+	{"vm undefine", "DOMAIN", 1, 1, "remove a domain's definition; its disks stay", NULL, run_virt},
+	{"vm autostart", "DOMAIN", 1, 1, "start a domain with the host", vm_autostart_options, run_virt},
+	{"vm dumpxml", "DOMAIN", 1, 1, "print a domain's XML", NULL, run_virt},
+	{"vm edit", "DOMAIN", 1, 1, "change a domain's XML in an editor", NULL, run_virt},
+	{"vm vncdisplay", "DOMAIN", 1, 1, "print where a domain's VNC server is", NULL, run_virt},
+	{"vm info", "DOMAIN", 1, 1, "print what a domain is and does", NULL, run_virt},
+	{"vm interfaces", "DOMAIN", 1, 1, "list a domain's NICs and their addresses", NULL, run_virt},
+	{"vm attach", "DOMAIN NETWORK", 2, 2, "plug a NIC into a domain", vm_attach_options, run_virt},
+	{"vm detach", "DOMAIN MAC", 2, 2, "take a NIC out of a domain", vm_detach_options, run_virt},
 	{"help", "[VERB | definition]", 0, 2, "say how to use kvnet", NULL, run_help},
 	{"version", "", 0, 0, "print the version", NULL, run_version},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},

@@ -39,7 +39,33 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-static int unknown_verb(const char *word, struct kvn_error *err)
+/* @word NULL: there was none. */
+static int unknown_vm_verb(const char *word, struct kvn_error *err)
+{
+	const char *nearest = NULL;
+	char list[160] = "";
+	size_t best = 3, used = 0;
+
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (strncmp(verb->name, "vm ", 3) != 0)
+			continue;
+		if (used < sizeof(list))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
+						 verb->name + 3);
+		if (word && distance(word, verb->name + 3) < best) {
+			best = distance(word, verb->name + 3);
+			nearest = verb->name + 3;
+		}
+	}
+	if (nearest)
+		(void)kvn_fail(err, EINVAL, "vm: unknown verb '%s' (did you mean '%s'?)", word, nearest);
+	else
+		(void)kvn_fail(err, EINVAL, "vm: what shall it do? %s", list);
+	return USAGE;
+}
+
+/* @second: the word that follows it, or NULL. */
+static int unknown_verb(const char *word, const char *second, struct kvn_error *err)
 {
 	const char *nearest = NULL;
 	size_t best = 3;
@@ -48,6 +74,8 @@ static int unknown_verb(const char *word, struct kvn_error *err)
 		(void)kvn_fail(err, EINVAL, "port: 'port add' or 'port delete'? See 'kvnet help port add'");
 		return USAGE;
 	}
+	if (strcmp(word, "vm") == 0)
+		return unknown_vm_verb(second, err);
 	for (const struct verb *verb = verbs; verb->name; verb++)
 		if (distance(word, verb->name) < best) {
 			best = distance(word, verb->name);
@@ -200,6 +228,33 @@ static int take_option(struct command *command, const struct option *option, con
 				       kvn_mac_is_zero(command->port.mac)
 			       ? kvn_fail(err, EINVAL, "--mac: '%s' is no guest's MAC address", value)
 			       : 0;
+	case OPT_LIBVIRT:
+		command->libvirt = value;
+		return 0;
+	case OPT_AS:
+		command->as = value;
+		return 0;
+	case OPT_LOSSY:
+		command->is_lossy = true;
+		return 0;
+	case OPT_TAKE_OVER:
+		command->is_take_over = true;
+		return 0;
+	case OPT_XML:
+		command->is_xml = true;
+		return 0;
+	case OPT_DISABLE:
+		command->is_disable = true;
+		return 0;
+	case OPT_NIC_MODEL:
+		command->nic_model = value;
+		return 0;
+	case OPT_LIVE:
+		command->is_live = true;
+		return 0;
+	case OPT_CONFIG:
+		command->is_config = true;
+		return 0;
 	case OPT_HELP:
 	case OPT_END:
 		break;
@@ -256,6 +311,8 @@ static int check_words(const struct command *command, struct kvn_error *err)
 			       command->words[verb->max], verb->name, verb->arguments);
 	else if (strstr(verb->arguments, "--all") && verb->arguments[0] != '[' && is_named == command->is_all)
 		(void)kvn_fail(err, EINVAL, "%s: give names of networks, or --all", verb->name);
+	else if (strcmp(verb->name, "import") == 0 && (command->n_words == 1) == (command->libvirt != NULL))
+		(void)kvn_fail(err, EINVAL, "%s: give a FILE.xml, or a network of libvirt's by --libvirt", verb->name);
 	else if (command->is_all && is_named)
 		(void)kvn_fail(err, EINVAL, "%s: names of networks and --all exclude each other", verb->name);
 	else
@@ -268,6 +325,7 @@ int parse_command(int argc, char **argv, struct command *ret, struct kvn_error *
 	static char help[] = "help", version[] = "version";
 	int used = 0;
 
+	ret->argv = argv;
 	ret->port = (struct kvn_port_options){.uid = UINT32_MAX, .gid = UINT32_MAX, .queues = 1};
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		ret->is_json |= strcmp(argv[i], "--json") == 0; /* so that a wrong usage is told in JSON too */
@@ -281,7 +339,7 @@ int parse_command(int argc, char **argv, struct command *ret, struct kvn_error *
 		argv[1] = version;
 	ret->verb = find_verb(argc - 1, argv + 1, &used);
 	if (!ret->verb)
-		return unknown_verb(argv[1], err);
+		return unknown_verb(argv[1], argc > 2 ? argv[2] : NULL, err);
 	ret->words = calloc((size_t)argc, sizeof(*ret->words));
 	if (!ret->words)
 		return -kvn_fail(err, ENOMEM, "%s", strerror(ENOMEM));

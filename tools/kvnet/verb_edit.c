@@ -9,7 +9,7 @@
 #include "error.h"
 #include "file.h"
 
-static int run_editor(const char *path, struct kvn_error *err)
+int run_editor(const char *path, struct kvn_error *err)
 {
 	const char *editor = getenv("VISUAL");
 	int status;

@@ -9,16 +9,14 @@
 #include "error.h"
 #include "file.h"
 
-int read_input(const struct command *command, char **ret, struct kvn_error *err)
+int read_input(const char *path, char **ret, struct kvn_error *err)
 {
-	const char *path = strcmp(command->file, "-") == 0 ? "/dev/stdin" : command->file;
-
-	return kvn_file_read(path, ret, err);
+	return kvn_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, ret, err);
 }
 
 static int input_of(struct command *command, char **ret_yaml, struct kvn_input *ret, struct kvn_error *err)
 {
-	int r = command->file ? read_input(command, ret_yaml, err) : 0;
+	int r = command->file ? read_input(command->file, ret_yaml, err) : 0;
 
 	*ret = (struct kvn_input){.yaml = *ret_yaml,
 				  .file = command->file,

@@ -36,7 +36,7 @@ static int converge_file(struct command *command, unsigned flags, json_t **plan,
 	bool is_known = false;
 	const json_t *each;
 	size_t i;
-	int r = read_input(command, &yaml, err);
+	int r = read_input(command->file, &yaml, err);
 
 	input.yaml = yaml;
 	if (r == 0 && command->n_words == 0)

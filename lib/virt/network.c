@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* network.c - our networks as libvirt's: a network of forward mode bridge over our bridge, for which libvirt neither makes rules
+ * nor runs a dnsmasq.  An element of ours in its metadata says whose it is; one without is a stranger's, whatever its name. */
+#include <errno.h>
+#include <string.h>
+
+#include "connection.h"
+#include "error.h"
+
+static int fail_foreign(const char *name, struct kvn_error *err)
+{
+	return kvn_fail(err, EEXIST,
+			"libvirt has a network '%s' that is not kvnet's ('kvnet import --libvirt %s --take-over' takes "
+			"it over, "
+			"'virsh net-undefine %s' removes it)",
+			name, name, name);
+}
+
+/* -ENOENT there is none */
+static int find(struct kvn_virt *virt, const char *name, virNetworkPtr *ret, struct kvn_error *err)
+{
+	virt->limit(KVN_VIRT_ANSWER_S);
+	*ret = virNetworkLookupByName(virt->connection, name);
+	return *ret ? 0 : kvn_virt_fail(err);
+}
+
+/* The definition of a network of libvirt's; NULL: an error of libvirt's. */
+static char *read_xml(struct kvn_virt *virt, virNetworkPtr network)
+{
+	char *xml;
+
+	virt->limit(KVN_VIRT_ANSWER_S);
+	xml = virNetworkGetXMLDesc(network, VIR_NETWORK_XML_INACTIVE);
+	if (!xml) { /* a transient one has no other */
+		virt->limit(KVN_VIRT_ANSWER_S);
+		xml = virNetworkGetXMLDesc(network, 0);
+	}
+	return xml;
+}
+
+static bool is_ours(const char *xml)
+{
+	auto_doc xmlDoc *doc = kvn_virt_parse(xml);
+	auto_free char *name = doc ? kvn_virt_xpath(doc, "/network/metadata/kvnet:network/@name") : NULL;
+
+	return name != NULL;
+}
+
+/* The network's name was checked to need no escape; an existing bridge may have any name that the kernel takes. */
+static int format_xml(const char *name, const json_t *network, const char *uuid, char **ret, struct kvn_error *err)
+{
+	const char *bridge = json_string_value(json_object_get(network, "bridge"));
+	bool is_isolated = json_is_true(json_object_get(network, "isolate_ports"));
+	char uuid_line[VIR_UUID_STRING_BUFLEN + 32] = "";
+	xmlChar *escaped;
+	int r = -1;
+
+	if (!bridge)
+		return kvn_fail(err, EINVAL, "it has no bridge");
+	escaped = xmlEncodeSpecialChars(NULL, BAD_CAST bridge);
+	if (uuid)
+		(void)snprintf(uuid_line, sizeof(uuid_line), "  <uuid>%s</uuid>\n", uuid);
+	if (escaped)
+		r = asprintf(ret,
+			     "<network>\n  <name>%s</name>\n%s  <metadata>\n"
+			     "    <kvnet:network xmlns:kvnet='" KVN_VIRT_NAMESPACE "' name='%s'/>\n  </metadata>\n"
+			     "  <forward mode='bridge'/>\n  <bridge name=\"%s\"/>\n%s</network>\n",
+			     name, uuid_line, name, (const char *)escaped,
+			     is_isolated ? "  <port isolated='yes'/>\n" : "");
+	xmlFree(escaped);
+	if (r < 0)
+		*ret = NULL;
+	return r < 0 ? kvn_fail_errno(err, ENOMEM, "libvirt") : 0;
+}
+
+static bool is_same(const char *xml, const char *wanted)
+{
+	static const char *const parts[] = {"/network/bridge/@name", "/network/forward/@mode",
+					    "/network/port/@isolated"};
+	auto_doc xmlDoc *doc = kvn_virt_parse(xml), *other = kvn_virt_parse(wanted);
+	bool is = doc && other;
+
+	for (size_t i = 0; is && i < ARRAY_SIZE(parts); i++) {
+		auto_free char *a = kvn_virt_xpath(doc, parts[i]), *b = kvn_virt_xpath(other, parts[i]);
+
+		is = strcmp(a ? a : "no", b ? b : "no") == 0;
+	}
+	return is;
+}
+
+static int set_active(struct kvn_virt *virt, virNetworkPtr network, bool is_wanted, struct kvn_error *err)
+{
+	int is_active;
+
+	virt->limit(KVN_VIRT_ANSWER_S);
+	is_active = virNetworkIsActive(network);
+	virt->limit(KVN_VIRT_ANSWER_S);
+	if (is_active < 0 || (is_wanted && !is_active && virNetworkCreate(network) < 0) ||
+	    (!is_wanted && is_active && virNetworkDestroy(network) < 0))
+		return kvn_virt_fail(err);
+	return 0;
+}
+
+static int set_autostart(struct kvn_virt *virt, virNetworkPtr network, struct kvn_error *err)
+{
+	virt->limit(KVN_VIRT_ANSWER_S);
+	return virNetworkSetAutostart(network, 1) < 0 ? kvn_virt_fail(err) : 0;
+}
+
+/* Define it, new or over what it was. */
+static int define(struct kvn_virt *virt, const char *xml, virNetworkPtr *ret, struct kvn_error *err)
+{
+	virt->limit(KVN_VIRT_ANSWER_S);
+	*ret = virNetworkDefineXML(virt->connection, xml);
+	return *ret ? 0 : kvn_virt_fail(err);
+}
+
+static int add(struct kvn_virt *virt, const char *name, const json_t *definition, bool is_up, struct kvn_error *err)
+{
+	auto_network virNetworkPtr network = NULL;
+	auto_free char *xml = NULL;
+	int r = format_xml(name, definition, NULL, &xml, err);
+
+	if (r == 0)
+		r = define(virt, xml, &network, err);
+	if (r < 0)
+		return r;
+	r = set_autostart(virt, network, err);
+	if (r == 0)
+		r = set_active(virt, network, is_up, err);
+	if (r < 0) { /* nothing half registered stays */
+		(void)set_active(virt, network, false, NULL);
+		virt->limit(KVN_VIRT_ANSWER_S);
+		(void)virNetworkUndefine(network);
+	}
+	return r;
+}
+
+/* libvirt takes a new definition of an active network only when that is next started. */
+static int change(struct kvn_virt *virt, const char *name, virNetworkPtr network, const char *old,
+		  const json_t *definition, bool is_up, struct kvn_error *err)
+{
+	auto_network virNetworkPtr changed = NULL;
+	auto_free char *xml = NULL;
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	int r = 0;
+
+	if (virNetworkGetUUIDString(network, uuid) < 0)
+		return kvn_virt_fail(err);
+	r = format_xml(name, definition, uuid, &xml, err);
+	if (r == 0 && !is_same(old, xml)) {
+		r = define(virt, xml, &changed, err);
+		if (r == 0)
+			r = set_active(virt, network, false, err);
+	}
+	if (r == 0)
+		r = set_autostart(virt, network, err);
+	if (r == 0)
+		r = set_active(virt, network, is_up, err);
+	if (r < 0 && changed) {
+		auto_network virNetworkPtr again = NULL;
+
+		(void)define(virt, old, &again, NULL);
+		(void)set_active(virt, network, true, NULL);
+	}
+	return r;
+}
+
+int kvn_virt_register(struct kvn_virt *virt, const char *name, const json_t *network, bool is_up, struct kvn_error *err)
+{
+	auto_network virNetworkPtr found = NULL;
+	auto_free char *xml = NULL;
+	int r = find(virt, name, &found, err);
+
+	if (r == -ENOENT)
+		return add(virt, name, network, is_up, err);
+	if (r < 0)
+		return r;
+	xml = read_xml(virt, found);
+	if (!xml)
+		return kvn_virt_fail(err);
+	return is_ours(xml) ? change(virt, name, found, xml, network, is_up, err) : fail_foreign(name, err);
+}
+
+int kvn_virt_unregister(struct kvn_virt *virt, const char *name, struct kvn_error *err)
+{
+	auto_network virNetworkPtr found = NULL;
+	auto_free char *xml = NULL;
+	int r = find(virt, name, &found, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	xml = read_xml(virt, found);
+	if (!xml)
+		return kvn_virt_fail(err);
+	if (!is_ours(xml))
+		return 0;
+	r = set_active(virt, found, false, err);
+	if (r < 0)
+		return r;
+	virt->limit(KVN_VIRT_ANSWER_S);
+	return virNetworkUndefine(found) < 0 && virGetLastErrorCode() != VIR_ERR_NO_NETWORK ? kvn_virt_fail(err) : 0;
+}
+
+int kvn_virt_network_xml(struct kvn_virt *virt, const char *name, char **ret, bool *ret_is_active,
+			 struct kvn_error *err)
+{
+	auto_network virNetworkPtr found = NULL;
+	int r = find(virt, name, &found, err);
+
+	if (r < 0)
+		return r;
+	*ret_is_active = virNetworkIsActive(found) == 1;
+	*ret = read_xml(virt, found);
+	return *ret ? 0 : kvn_virt_fail(err);
+}
+
+int kvn_virt_is_registered(struct kvn_virt *virt, const char *name, bool *ret, struct kvn_error *err)
+{
+	auto_network virNetworkPtr found = NULL;
+	auto_free char *xml = NULL;
+	int r = find(virt, name, &found, err);
+
+	*ret = false;
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	xml = read_xml(virt, found);
+	if (!xml)
+		return kvn_virt_fail(err);
+	*ret = is_ours(xml);
+	return 0;
+}
