@@ -122,6 +122,9 @@ static json_t *format_host(const void *item)
 	KEY("name", "NAME", \
 	    "The network's name: at most 15 letters, digits, '.', '_' and '-'. It must be that of the file.", \
 	    SCALAR(name, name)) \
+	KEY("uuid", "UUID", \
+	    "The network's UUID, by which libvirt knows it. Default: none.", \
+	    SCALAR(uuid, uuid)) \
 	KEY("model", "isolated | routed | nat | bridged | open", \
 	    "What guests reach: each other, the world under their own addresses, the world behind the host's address, " \
 	    "the uplink's segment, or what the host's own firewall lets through. Default: nat.", \

@@ -97,6 +97,7 @@ struct kvn_reservation {
 /* A network as asked for.  kvn_network_resolve() leaves no UNSET and no AUTO behind. */
 struct kvn_network {
 	char name[KVN_NAME_MAX + 1];
+	uint8_t uuid[16]; /* by which libvirt knows it; all zero: none */
 	enum kvn_model model;
 	char bridge[KVN_NAME_MAX + 1]; /* resolved: never "" */
 	uint8_t mac[6]; /* of the bridge; all zero until resolved, and for bridged (the uplink's is taken) */

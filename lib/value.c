@@ -101,6 +101,62 @@ json_t *kvn_ifname_value_format(const void *member, const void *beside)
 	return text_or_null(member);
 }
 
+static int hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef",
+		   *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* 32 digits; hyphens, as RFC 9562 section 4 writes them, at their places or not at all. */
+static bool parse_uuid(const char *text, uint8_t ret[static 16])
+{
+	bool has_hyphens = strlen(text) == 36;
+
+	for (size_t i = 0; i < 16; i++) {
+		int high, low;
+
+		if (has_hyphens && (i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+			return false;
+		high = hex_digit(text[0]);
+		low = high < 0 ? -1 : hex_digit(text[1]);
+		if (low < 0)
+			return false;
+		ret[i] = (uint8_t)(high << 4 | low);
+		text += 2;
+	}
+	return *text == '\0';
+}
+
+int kvn_uuid_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	static const uint8_t nil[16];
+	char excerpt[KVN_EXCERPT];
+	uint8_t uuid[16];
+
+	(void)beside;
+	if (!parse_uuid(text, uuid) || memcmp(uuid, nil, sizeof(nil)) == 0)
+		return kvn_fail(err, EINVAL, "'%s' is no UUID such as 3e3fce45-4f53-4fa7-bb32-11f34168b82b",
+				kvn_text_excerpt(text, excerpt));
+	memcpy(member, uuid, sizeof(uuid));
+	return 0;
+}
+
+json_t *kvn_uuid_value_format(const void *member, const void *beside)
+{
+	static const uint8_t nil[16];
+	const uint8_t *uuid = member;
+	char text[37] = "", *end = text;
+
+	(void)beside;
+	if (memcmp(uuid, nil, sizeof(nil)) == 0)
+		return json_null();
+	for (size_t i = 0; i < 16; i++)
+		end += snprintf(end, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+	return json_string(text);
+}
+
 /* RFC 1123 section 2.1: letters, digits and inner hyphens. */
 static bool is_label(const char *text, size_t length)
 {

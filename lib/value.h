@@ -20,6 +20,7 @@
 	json_t *kvn_##name##_value_format(const void *member, const void *beside)
 
 KVN_VALUE(name); /* char [KVN_NAME_MAX + 1]: a network's */
+KVN_VALUE(uuid); /* uint8_t [16]; all zero: none */
 KVN_VALUE(ifname); /* char [KVN_NAME_MAX + 1] */
 KVN_VALUE(mac); /* uint8_t [6], unicast; all zero: none */
 KVN_VALUE(mtu); /* unsigned; 0: none */

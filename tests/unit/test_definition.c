@@ -120,6 +120,7 @@ static void assert_same_addresses(const struct kvn_network *a, const struct kvn_
 static void assert_same(const struct kvn_network *a, const struct kvn_network *b)
 {
 	assert_string_equal(a->name, b->name);
+	assert_memory_equal(a->uuid, b->uuid, sizeof(a->uuid));
 	assert_int_equal(a->model, b->model);
 	assert_string_equal(a->bridge, b->bridge);
 	assert_memory_equal(a->mac, b->mac, 6);
@@ -533,9 +534,10 @@ static void test_fields(void **state)
 	}
 	list_paths(tree, written, sizeof(written));
 	assert_string_equal(documented, written);
-	assert_string_equal(documented, "name model bridge mac mtu stp start uplink ipv4.address ipv4.dhcp ipv4.lease "
-					"ipv6.address ipv6.dhcp dns.enabled dns.domain dns.upstream hosts host_access "
-					"isolate_ports allow ");
+	assert_string_equal(documented,
+			    "name uuid model bridge mac mtu stp start uplink ipv4.address ipv4.dhcp ipv4.lease "
+			    "ipv6.address ipv6.dhcp dns.enabled dns.domain dns.upstream hosts host_access "
+			    "isolate_ports allow ");
 	kvn_network_clear(&net);
 }
 
