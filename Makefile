@@ -41,14 +41,19 @@ ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,now $(if $(SAN),-fsanitize=address$(comma
 LIB_SRC := $(sort $(wildcard lib/*.c))
 NETD_SRC := $(sort $(wildcard netd/*.c))
 CLI_SRC := $(sort $(wildcard tools/kvnet/*.c))
+# libvirt's XML: what nobody but its users links, nor libxml2.
+XML_SRC := $(sort $(wildcard lib/virt/network_*.c))
+XML_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxml-2.0 2>/dev/null)
+XML_LIBS := $(shell $(PKG_CONFIG) --libs libxml-2.0 2>/dev/null)
 # What needs libvirt is a program of its own, left out where libvirt's headers are not installed.
 VIRT_DEPS := libvirt libxml-2.0
-VIRT_SRC := $(sort $(wildcard lib/virt/*.c tools/kvnet-virt/*.c))
+VIRT_SRC := $(filter-out $(XML_SRC),$(sort $(wildcard lib/virt/*.c tools/kvnet-virt/*.c)))
 HAS_VIRT := $(shell $(PKG_CONFIG) --exists $(VIRT_DEPS) 2>/dev/null && echo yes)
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 BENCH_SRC := $(sort $(wildcard bench/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$B/obj/%.o)
 LIB_PIC := $(LIB_SRC:%.c=$B/pic/%.o)
+XML_OBJ := $(XML_SRC:%.c=$B/obj/%.o)
 NETD_OBJ := $(NETD_SRC:%.c=$B/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$B/obj/%.o)
 VIRT_OBJ := $(VIRT_SRC:%.c=$B/obj/%.o)
@@ -81,6 +86,11 @@ $B/libkvnet.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$Q$(RM) $@ && $(AR) rcs $@ $(LIB_OBJ)
 
+$(XML_OBJ) $B/obj/tests/unit/test_network_xml.o: CPPFLAGS += $(XML_CFLAGS)
+$B/libkvnet-virt.a: $(XML_OBJ)
+	$(call say,AR,$@)
+	$Q$(RM) $@ && $(AR) rcs $@ $(XML_OBJ)
+
 $(LIB_SO): $(LIB_PIC) lib/kvnet.map
 	$(call say,LD,$@)
 	$Q$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=lib/kvnet.map $(ALL_LDFLAGS) -o $@ $(LIB_PIC) $(SHARED_LIBS)
@@ -91,7 +101,7 @@ $B/kvnet: $(CLI_OBJ) $B/libkvnet.a
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $B/libkvnet.a $(PROGRAM_LIBS)
 
 $(VIRT_OBJ): CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(VIRT_DEPS) 2>/dev/null)
-$B/kvnet-virt: $(VIRT_OBJ) $(filter-out %/verbs_virt.o,$(CLI_OBJ)) $B/libkvnet.a
+$B/kvnet-virt: $(VIRT_OBJ) $(filter-out %/verbs_virt.o,$(CLI_OBJ)) $B/libkvnet-virt.a $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(shell $(PKG_CONFIG) --libs $(VIRT_DEPS))
 
@@ -103,12 +113,17 @@ $B/qemu-ifup $B/qemu-ifdown $B/kvnet-helper: $B/%: $B/obj/tools/%.o $B/libkvnet.
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $B/libkvnet.a $(PROGRAM_LIBS)
 
+$B/unit/test_network_xml: $B/obj/tests/unit/test_network_xml.o $B/libkvnet-virt.a $B/libkvnet.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(XML_LIBS) -lcmocka
+
 $B/unit/%: $B/obj/tests/unit/%.o $B/libkvnet.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $B/libkvnet.a $(PROGRAM_LIBS) -lcmocka
 
--include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $(VIRT_OBJ:.o=.d) $(NETD_OBJ:.o=.d) $B/obj/tools/kvnet-helper.d $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
+-include $(LIB_OBJ:.o=.d) $(XML_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $(VIRT_OBJ:.o=.d) $(NETD_OBJ:.o=.d) $B/obj/tools/kvnet-helper.d $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
 
 # ---- generated: the manual page and completion come from the verb table, the package file from the version ----
 
@@ -230,7 +245,7 @@ lint-format:
 	@clang-format --dry-run --Werror $(C_FILES)
 # .clang-tidy says which checks are off, and why.
 lint-tidy:
-	@printf '%s\n' $(LIB_SRC) $(NETD_SRC) $(CLI_SRC) $(VIRT_SRC) $(wildcard tools/*.c) | \
+	@printf '%s\n' $(LIB_SRC) $(NETD_SRC) $(XML_SRC) $(CLI_SRC) $(VIRT_SRC) $(wildcard tools/*.c) | \
 		xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 $(filter-out -DKVN_% -D_FORTIFY%,$(CPPFLAGS)) $(shell $(PKG_CONFIG) --cflags $(VIRT_DEPS)) 2>/dev/null' sh
 # missingIncludeSystem: the system's headers are not its business.  memleak: it does not know the cleanup attribute.
 lint-cppcheck:
