@@ -30,11 +30,22 @@ static int set_queue(int fd, const char *ifname, bool is_new, int flags, struct 
 	return 0;
 }
 
+/* A tap without an owner is everybody's to open, as far as the kernel is concerned: /dev/net/tun has mode 0666 mostly. */
+static int close_to_others(int fd, const char *ifname, struct kvn_error *err)
+{
+	return ioctl(fd, TUNSETOWNER, (unsigned long)geteuid()) < 0 ? kvn_fail_errno(err, errno, "tap '%s'", ifname)
+								    : 0;
+}
+
 int kvn_tap_add(const char ifname[static 1], unsigned queues, uint32_t uid, uint32_t gid, struct kvn_error *err)
 {
 	auto_close int fd = open_tun(err);
 	int r = fd < 0 ? fd : set_queue(fd, ifname, true, IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0), err);
 
+	if (r < 0)
+		return r;
+	if (uid == UINT32_MAX && gid == UINT32_MAX)
+		r = close_to_others(fd, ifname, err);
 	if (r < 0)
 		return r;
 	if (uid != UINT32_MAX)
@@ -56,6 +67,8 @@ int kvn_tap_open(const char ifname[static 1], unsigned queues, bool has_vnet_hdr
 	for (; n < queues && r == 0; n++) {
 		fds[n] = open_tun(err);
 		r = fds[n] < 0 ? fds[n] : set_queue(fds[n], ifname, n == 0, flags, err);
+		if (r == 0 && n == 0) /* or anybody might add a queue of his own to several */
+			r = close_to_others(fds[n], ifname, err);
 	}
 	while (r < 0 && n > 0)
 		kvn_cleanup_close(&fds[--n]);

@@ -80,6 +80,21 @@ talks one 10.9.0.40 "$(leased one ip)"
 matches "MAC that was made up" '^52:54:00:' "$(port wide .mac)"
 equal "MAC that the command was told" "$(port wide .mac)" "$(mac_of wide eth0)"
 
+note "nobody else has a queue of it, where /dev/net/tun is everybody's as it mostly is; nor a tap of 'port add' without an owner"
+# shellcheck disable=SC2016 # expanded by the inner shell
+opens_as_nobody() { # ARGS...: of tapholder; exit 1 where the kernel lets it
+	in_ns router unshare -m sh -ec 'mount -t tmpfs none /dev/net && mknod -m 0666 /dev/net/tun c 10 200
+		chmod 0755 "$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all "$@"' \
+		"$T" "$TAPHOLDER" "$@"
+}
+kvnet port add nat0 nat0-none >/dev/null
+kvnet port add nat0 nat0-own --owner nobody >/dev/null
+refuses 2 "not permitted" opens_as_nobody -q "${HOST_END[wide]}" /bin/false
+refuses 2 "not permitted" opens_as_nobody nat0-none /bin/false
+equal "the owner" "up 1" "$(opens_as_nobody nat0-own /bin/false || true)"
+kvnet port delete nat0-none
+kvnet port delete nat0-own
+
 note "the port goes with its holder, SIGKILL or not, and so does its record with the next command"
 gone wide
 kvnet apply nat0 >/dev/null
