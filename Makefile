@@ -156,6 +156,7 @@ ifneq ($(SAN_SUBSET),)
 NETNS_TESTS := $(filter-out %/pairs.sh %/before_after.sh %/install.sh,$(NETNS_TESTS))
 endif
 GUEST_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/guest/*.sh)))
+LIBVIRT_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/libvirt/*.sh)))
 JOBS ?= 4
 # LeakSanitizer cannot run under the tracer that injects failures; leaks are looked for by the unit tests.
 SAN_ENV := $(if $(SAN),ASAN_OPTIONS=detect_leaks=0)
@@ -171,15 +172,15 @@ $B/tests/%: tests/netns/%.c
 	$(call say,CC,$<)
 	$Q$(CC) -D_GNU_SOURCE -std=gnu11 -Wall -Wextra -O2 -o $@ $<
 
-.PHONY: tests check check-unit check-netns check-guest check-faults deps-check
+.PHONY: tests check check-unit check-netns check-guest check-libvirt check-faults deps-check
 tests: all $(UNIT_BIN) $(SELFTEST_BIN) $(TOOL_BIN)
 deps-check:
-	@scripts/deps build test guest
+	@scripts/deps build test guest libvirt
 check: deps-check
 	@$(MAKE) --no-print-directory check-all
 .PHONY: check-all
 check-all: tests
-	@$(RUN) -t 1800 $(UNIT_BIN) $(SELFTEST_BIN) $(NETNS_TESTS) $(GUEST_TESTS) $(FAULT_TESTS)
+	@$(RUN) -t 1800 $(UNIT_BIN) $(SELFTEST_BIN) $(NETNS_TESTS) $(GUEST_TESTS) $(LIBVIRT_TESTS) $(FAULT_TESTS)
 check-unit: tests
 	@$(RUN) $(UNIT_BIN)
 check-netns: tests
@@ -188,6 +189,8 @@ check-faults: tests
 	@$(RUN) -t 1800 $(FAULT_TESTS)
 check-guest: tests
 	@$(RUN) -j 2 $(GUEST_TESTS)
+check-libvirt: tests
+	@$(RUN) -j 2 $(LIBVIRT_TESTS)
 
 # ---- fuzzing: clang's libFuzzer, FUZZ_SECONDS for each target ----
 
@@ -236,7 +239,7 @@ bench:
 # ---- lint ----
 
 C_FILES := $(sort $(wildcard lib/*.[ch] tools/*.c tools/kvnet/*.[ch] tools/kvnet-virt/*.[ch] lib/virt/*.[ch] netd/*.[ch] tests/unit/*.c tests/netns/*.c tests/guest/*.c tests/fuzz/*.c bench/*.c))
-SH_FILES := $(sort $(wildcard tests/netns/*.sh tests/guest/*.sh) tests/run tests/guest/image tests/guest/init scripts/demo scripts/deps bench/run bench/table bench/first-lease $(wildcard bench/classic-*) .ci/run)
+SH_FILES := $(sort $(wildcard tests/netns/*.sh tests/guest/*.sh tests/libvirt/*.sh) tests/run tests/guest/image tests/guest/init scripts/demo scripts/deps bench/run bench/table bench/first-lease $(wildcard bench/classic-*) .ci/run)
 
 .PHONY: lint
 lint: lint-format lint-tidy lint-cppcheck lint-shell lint-clang
@@ -285,7 +288,7 @@ uninstall:
 help:
 	@echo 'all           kvnet, netd, qemu-ifup, qemu-ifdown, kvnet-helper, libkvnet.so'
 	@echo 'demo          a NAT network and a real guest, in namespaces of their own (root)'
-	@echo 'check         every test (root); check-unit, check-netns, check-guest, check-faults: a part of them'
+	@echo 'check         every test (root); check-unit, check-netns, check-guest, check-libvirt, check-faults: a part of them'
 	@echo 'bench         the numbers beside the peers; BENCH_ARGS=--write keeps them'
 	@echo 'fuzz          clang'"'"'s libFuzzer on the parsers, FUZZ_SECONDS (60) each'
 	@echo 'lint          formatters and analysers'

@@ -13,7 +13,7 @@
 
 #define KVN_VIRT_ANSWER_S 10U /* an answer that needs no work */
 #define KVN_VIRT_WORK_S 60U /* starting a guest, ending it by force, plugging a NIC */
-#define KVN_VIRT_NAMESPACE "urn:kvnet:network:1" /* of the element by which a network is known as ours */
+#define KVN_VIRT_NAMESPACE "urn:kvnet:registration:1.0" /* of the element by which a network is known as ours */
 
 struct kvn_virt {
 	virConnectPtr connection;

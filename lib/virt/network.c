@@ -50,6 +50,7 @@ static bool is_ours(const char *xml)
 static int format_xml(const char *name, const json_t *network, const char *uuid, char **ret, struct kvn_error *err)
 {
 	const char *bridge = json_string_value(json_object_get(network, "bridge"));
+	const char *wanted = json_string_value(json_object_get(network, "uuid"));
 	bool is_isolated = json_is_true(json_object_get(network, "isolate_ports"));
 	char uuid_line[VIR_UUID_STRING_BUFLEN + 32] = "";
 	xmlChar *escaped;
@@ -58,6 +59,8 @@ static int format_xml(const char *name, const json_t *network, const char *uuid,
 	if (!bridge)
 		return kvn_fail(err, EINVAL, "it has no bridge");
 	escaped = xmlEncodeSpecialChars(NULL, BAD_CAST bridge);
+	if (!uuid)
+		uuid = wanted;
 	if (uuid)
 		(void)snprintf(uuid_line, sizeof(uuid_line), "  <uuid>%s</uuid>\n", uuid);
 	if (escaped)
@@ -200,6 +203,67 @@ int kvn_virt_unregister(struct kvn_virt *virt, const char *name, struct kvn_erro
 		return r;
 	virt->limit(KVN_VIRT_ANSWER_S);
 	return virNetworkUndefine(found) < 0 && virGetLastErrorCode() != VIR_ERR_NO_NETWORK ? kvn_virt_fail(err) : 0;
+}
+
+int kvn_virt_network_get(struct kvn_virt *virt, const char *name, struct kvn_virt_network *ret, struct kvn_error *err)
+{
+	auto_network virNetworkPtr found = NULL;
+	struct kvn_virt_network network = {0};
+	int autostart = 0, r = find(virt, name, &found, err);
+
+	if (r < 0)
+		return r;
+	virt->limit(KVN_VIRT_ANSWER_S);
+	network.is_active = virNetworkIsActive(found) == 1;
+	(void)virNetworkGetAutostart(found, &autostart); /* a transient network has none */
+	network.is_autostarted = autostart;
+	network.xml = read_xml(virt, found);
+	network.name = strdup(name);
+	if (!network.xml || !network.name) {
+		kvn_virt_network_clear(&network);
+		return kvn_virt_fail(err);
+	}
+	network.is_ours = is_ours(network.xml);
+	*ret = network;
+	return 0;
+}
+
+int kvn_virt_network_del(struct kvn_virt *virt, const char *name, struct kvn_error *err)
+{
+	auto_network virNetworkPtr found = NULL;
+	int r = find(virt, name, &found, err);
+
+	if (r < 0)
+		return r;
+	/* First what takes no time: the guests' gap begins with the second. */
+	virt->limit(KVN_VIRT_ANSWER_S);
+	if (virNetworkIsPersistent(found) == 1 && virNetworkUndefine(found) < 0)
+		return kvn_virt_fail(err);
+	virt->limit(KVN_VIRT_WORK_S);
+	if (virNetworkDestroy(found) < 0 && virGetLastErrorCode() != VIR_ERR_NO_NETWORK &&
+	    virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID) /* it was not active */
+		return kvn_virt_fail(err);
+	return 0;
+}
+
+int kvn_virt_network_add(struct kvn_virt *virt, const struct kvn_virt_network *network, struct kvn_error *err)
+{
+	auto_network virNetworkPtr made = NULL;
+	int r = define(virt, network->xml, &made, err);
+
+	if (r < 0)
+		return r;
+	virt->limit(KVN_VIRT_WORK_S);
+	if (virNetworkSetAutostart(made, network->is_autostarted) < 0)
+		return kvn_virt_fail(err);
+	return set_active(virt, made, network->is_active, err);
+}
+
+void kvn_virt_network_clear(struct kvn_virt_network *network)
+{
+	free(network->name);
+	free(network->xml);
+	*network = (struct kvn_virt_network){0};
 }
 
 int kvn_virt_network_xml(struct kvn_virt *virt, const char *name, char **ret, bool *ret_is_active,

@@ -91,6 +91,8 @@ domain_start() {
 	GUEST_PID[$1]=$(cat "/run/libvirt/qemu/$1.pid")
 }
 
+is_running() { [ "$(kvnet vm info "$1" --json | jq -r .state)" = running ]; }
+
 is_network() { # NAME "active|inactive" : persistent and autostarted
 	[ "$($V net-info "$1" 2>/dev/null | sed -nE 's/^(Active|Persistent|Autostart): *//p' | tr '\n' ' ')" = "$([ "$2" = active ] && echo yes || echo no) yes yes " ]
 }

@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "file.h"
+#include "import.h"
 #include "virt/virt.h"
 
 /* ---- a libvirtd that does not answer ---- */
@@ -416,6 +417,10 @@ int run_virt(struct command *command, struct kvn_error *err)
 	int r;
 
 	(void)signal(SIGALRM, command->is_json ? give_up_in_json : give_up);
+	if (strcmp(command->verb->name, "export") == 0)
+		return run_export(command, err) < 0 ? 1 : 0;
+	if (strcmp(command->verb->name, "import") == 0)
+		return run_import(command, limit, err) < 0 ? 1 : 0;
 	r = kvn_virt_open(limit, &virt, err);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(table); i++)
 		if (strcmp(command->verb->name, table[i].verb) == 0)

@@ -64,6 +64,21 @@ static const struct option port_add_options[] = {
 	{NULL, NULL, NULL, OPT_END, NULL},
 };
 
+static const struct option import_options[] = {
+	{"--libvirt", "NET", "a network of libvirt's, instead of a file", OPT_LIBVIRT, NULL},
+	{"--as", "NAME", "by another name", OPT_AS, NULL},
+	{"--lossy", NULL, "leave out, with a warning, what a definition has no words for", OPT_LOSSY, NULL},
+	{"--take-over", NULL, "stop libvirt's network, and let ours have its bridge, guests and leases", OPT_TAKE_OVER,
+	 NULL},
+	{"--no-start", NULL, "write the definition only", OPT_NO_START, NULL},
+	{"--dry-run", NULL, "print the definition, and do nothing", OPT_DRY_RUN, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
+static const struct option export_options[] = {
+	{"--xml", NULL, "as libvirt's network XML", OPT_XML, NULL},
+	{"--yaml", NULL, "as a definition (without --xml)", OPT_YAML, NULL},
+	{NULL, NULL, NULL, OPT_END, NULL},
+};
 static const struct option vm_list_options[] = {
 	{"--all", NULL, "also those that do not run", OPT_ALL, NULL},
 	{NULL, NULL, NULL, OPT_END, NULL},
@@ -120,6 +135,9 @@ const struct verb verbs[] = {
 	 run_options, run_run},
 	{"leases", "[NAME]", 0, 1, "list the addresses that DHCP has handed out", NULL, run_leases},
 	{"events", "[NAME...]", 0, -1, "follow what happens to networks, ports and leases", NULL, run_events},
+	{"import", "FILE.xml | --libvirt NET", 0, 1, "make a network from libvirt's network XML", import_options,
+	 run_virt},
+	{"export", "NAME", 1, 1, "print a network's definition, or libvirt's XML for it", export_options, run_virt},
 	{"register", "NAME", 1, 1, "make libvirt know a network, persistent and autostarted", NULL, run_virt},
 	{"unregister", "NAME", 1, 1, "make libvirt forget it", NULL, run_virt},
 	{"vm list", "", 0, 0, "list libvirt's domains", vm_list_options, run_virt},
