@@ -205,13 +205,19 @@ $F/%.o: %.c
 $F/fuzz_%: $F/tests/fuzz/fuzz_%.o $(FUZZ_OBJ)
 	$(call say,LD,$@)
 	$Qclang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(SHARED_LIBS)
-.SECONDARY: $(FUZZ_OBJ) $F/tests/fuzz/fuzz_definition.o $F/tests/fuzz/fuzz_api.o
+XML_FUZZ_OBJ := $(XML_SRC:%.c=$F/%.o)
+$(XML_FUZZ_OBJ): CPPFLAGS += $(XML_CFLAGS)
+$F/fuzz_network_xml: $F/tests/fuzz/fuzz_network_xml.o $(XML_FUZZ_OBJ) $(FUZZ_OBJ)
+	$(call say,LD,$@)
+	$Qclang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(SHARED_LIBS) $(XML_LIBS)
+.SECONDARY: $(FUZZ_OBJ) $(XML_FUZZ_OBJ) $F/tests/fuzz/fuzz_definition.o $F/tests/fuzz/fuzz_api.o $F/tests/fuzz/fuzz_network_xml.o
 .PHONY: fuzz
-fuzz: $F/fuzz_definition $F/fuzz_api
-	@mkdir -p $F/corpus/definition $F/corpus/api
+fuzz: $F/fuzz_definition $F/fuzz_api $F/fuzz_network_xml
+	@mkdir -p $F/corpus/definition $F/corpus/api $F/corpus/network_xml
 	$F/fuzz_definition -max_total_time=$(FUZZ_SECONDS) -dict=tests/fuzz/definition.dict $F/corpus/definition \
 		tests/unit/data/definition/good tests/unit/data/definition/bad
 	$F/fuzz_api -max_total_time=$(FUZZ_SECONDS) -dict=tests/fuzz/api.dict $F/corpus/api tests/fuzz/api
+	$F/fuzz_network_xml -max_total_time=$(FUZZ_SECONDS) -dict=tests/fuzz/network_xml.dict $F/corpus/network_xml tests/fuzz/network_xml
 
 .PHONY: demo
 demo:

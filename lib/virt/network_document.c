@@ -12,7 +12,6 @@
 
 /* libxml2's names are unsigned. */
 #define TEXT(name) ((const char *)(name))
-#define XML(name) ((const xmlChar *)(name))
 
 static const struct kvn_mark taken = {.is_kept = true};
 
@@ -40,6 +39,14 @@ void kvn_xml_fail(struct kvn_xml *in, const xmlNode *node, const char *fmt, ...)
 
 /* ---- parsing ---- */
 
+/* As strictly as JSON, which messages and values go into; libxml2 lets surrogates and more through. */
+static bool is_utf8(const char *text)
+{
+	auto_json json_t *string = json_string(text);
+
+	return string != NULL;
+}
+
 static void refuse_doctype(void *ctx, const xmlChar *name, const xmlChar *external, const xmlChar *system)
 {
 	xmlParserCtxt *parser = ctx;
@@ -63,7 +70,7 @@ static int fail_syntax(struct kvn_xml *in, const xmlParserCtxt *parser, int doct
 		return kvn_fail(in->err, EINVAL, "%s: not well-formed: %s", in->file, reason);
 	if (error->code == XML_ERR_NO_MEMORY)
 		return kvn_fail_errno(in->err, ENOMEM, "%s", in->file);
-	if (error->message && xmlCheckUTF8(XML(error->message)))
+	if (error->message && is_utf8(error->message))
 		(void)snprintf(reason, sizeof(reason), "%s", kvn_text_excerpt(error->message, excerpt));
 	reason[strcspn(reason, "\n")] = '\0';
 	return kvn_fail(in->err, EINVAL, "%s:%d: not well-formed: %s", in->file, error->line, reason);
@@ -82,7 +89,7 @@ int kvn_xml_parse(struct kvn_xml *ret, const char *text, size_t len)
 	copy = strndup(text, len);
 	if (!copy)
 		return kvn_fail_errno(ret->err, ENOMEM, "%s", ret->file);
-	if (strlen(copy) != len || !xmlCheckUTF8(XML(copy)))
+	if (strlen(copy) != len || !is_utf8(copy))
 		return kvn_fail(ret->err, EINVAL, "%s: not UTF-8 text", ret->file);
 	parser = xmlNewParserCtxt();
 	if (!parser)
