@@ -169,6 +169,9 @@ static json_t *format_host(const void *item)
 	KEY("dns.domain", "DOMAIN", \
 	    "The DNS domain of the guests. Default: NAME.internal.", \
 	    SCALAR(dns.domain, domain)) \
+	KEY("dns.local_only", "true | false", \
+	    "Is the domain known here alone, so that no resolver outside is asked about it? Default: true.", \
+	    SCALAR(dns.is_local, bool)) \
 	KEY("dns.upstream", "[ADDRESS, ...]", \
 	    "The resolvers to forward to, at most 8. Default: the host's.", \
 	    LIST(dns.upstream, dns.n_upstream, grow_upstream, format_upstream, kvn_resolver_value_parse, NULL)) \
@@ -257,7 +260,7 @@ static int read_name(const struct kvn_document *doc, const char *name, struct kv
 int kvn_definition_read(const struct kvn_document *doc, const char *name, struct kvn_network *ret,
 			struct kvn_error *err)
 {
-	struct kvn_network net = {.model = KVN_NAT, .ipv4 = {.lease_s = KVN_LEASE_DEFAULT}};
+	struct kvn_network net = {.model = KVN_NAT, .ipv4 = {.lease_s = KVN_LEASE_DEFAULT}, .dns = {.is_local = true}};
 	struct kvn_blame blame = {0};
 	int r = kvn_fields_read(kvn_definition_table(), doc, &net, err);
 

@@ -117,6 +117,8 @@ static const char *foreign_key(const struct kvn_network *net)
 		return "dns.enabled";
 	if (net->dns.domain[0] && strcmp(net->dns.domain, domain) != 0)
 		return "dns.domain";
+	if (!net->dns.is_local)
+		return "dns.local_only";
 	if (net->dns.n_upstream)
 		return "dns.upstream";
 	if (net->n_hosts)

@@ -148,7 +148,10 @@ static void put_dns(FILE *out, const struct kvn_network *net, const struct kvn_i
 {
 	char text[KVN_IP_TEXT];
 
-	fprintf(out, "domain-needed\nbogus-priv\nlocal=/%s/\nexpand-hosts\n", net->dns.domain);
+	fputs("domain-needed\nbogus-priv\n", out);
+	if (net->dns.is_local)
+		fprintf(out, "local=/%s/\n", net->dns.domain);
+	fputs("expand-hosts\n", out);
 	fputs("host-record=localhost,127.0.0.1,::1\n",
 	      out); /* RFC 6761 section 6.3; also no guest may call itself so */
 	if (net->model == KVN_ISOLATED)

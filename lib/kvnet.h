@@ -121,6 +121,7 @@ struct kvn_network {
 	struct {
 		bool is_enabled;
 		char domain[KVN_DOMAIN_MAX + 1];
+		bool is_local; /* no resolver outside is asked about the domain */
 		struct kvn_ip upstream[KVN_UPSTREAM_MAX];
 		size_t n_upstream; /* 0: the host's resolvers */
 	} dns;

@@ -130,7 +130,7 @@ static void put_dns(struct export *out)
 	if (net->dns.domain[0]) {
 		begin(out, "domain");
 		put(out, "name", net->dns.domain);
-		put(out, "localOnly", "yes");
+		put(out, "localOnly", net->dns.is_local ? "yes" : "no");
 		end(out);
 	}
 	begin(out, "dns");

@@ -633,7 +633,7 @@ static void read_dns(struct import *in)
 		kvn_xml_fail(&in->xml, dns, "<dns enable='no'> has records or forwarders, which libvirt refuses too");
 	if (domain) {
 		set_text(in, domain, "dns.domain", kvn_xml_need(&in->xml, domain, "name"));
-		(void)kvn_xml_bool(&in->xml, domain, "localOnly", "yes", "no", false);
+		set_bool(in, domain, "dns.local_only", kvn_xml_bool(&in->xml, domain, "localOnly", "yes", "no", false));
 	}
 	for (xmlNode *node = NULL; dns && (node = kvn_xml_each(dns, node, "forwarder"));)
 		read_forwarder(in, node);
@@ -797,7 +797,8 @@ static void read_network(struct import *in)
 /* What a definition says that says nothing. */
 static json_t *write_nothing(void)
 {
-	const struct kvn_network nothing = {.model = KVN_NAT, .ipv4 = {.lease_s = KVN_LEASE_DEFAULT}};
+	const struct kvn_network nothing = {
+		.model = KVN_NAT, .ipv4 = {.lease_s = KVN_LEASE_DEFAULT}, .dns = {.is_local = true}};
 
 	return kvn_definition_write(&nothing);
 }

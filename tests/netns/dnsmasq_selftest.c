@@ -252,6 +252,7 @@ static int setup(void **state)
 	net = &f->net;
 	*net = (struct kvn_network){.name = "net0", .bridge = "br0", .model = KVN_NAT, .mtu = 1400};
 	net->dns.is_enabled = true;
+	net->dns.is_local = true;
 	(void)snprintf(net->dns.domain, sizeof(net->dns.domain), "net0.internal");
 	net->ipv4.address_choice = net->ipv4.dhcp_choice = KVN_CHOICE_GIVEN;
 	net->ipv4.lease_s = KVN_LEASE_DEFAULT;

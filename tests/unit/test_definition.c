@@ -131,6 +131,7 @@ static void assert_same(const struct kvn_network *a, const struct kvn_network *b
 	assert_same_addresses(a, b);
 	assert_int_equal(a->dns.is_enabled, b->dns.is_enabled);
 	assert_string_equal(a->dns.domain, b->dns.domain);
+	assert_int_equal(a->dns.is_local, b->dns.is_local);
 	assert_int_equal(a->dns.n_upstream, b->dns.n_upstream);
 	for (size_t i = 0; i < a->dns.n_upstream; i++)
 		assert_true(kvn_ip_equal(&a->dns.upstream[i], &b->dns.upstream[i]));
@@ -536,7 +537,7 @@ static void test_fields(void **state)
 	assert_string_equal(documented, written);
 	assert_string_equal(documented,
 			    "name uuid model bridge mac mtu stp start uplink ipv4.address ipv4.dhcp ipv4.lease "
-			    "ipv6.address ipv6.dhcp dns.enabled dns.domain dns.upstream hosts host_access "
+			    "ipv6.address ipv6.dhcp dns.enabled dns.domain dns.local_only dns.upstream hosts host_access "
 			    "isolate_ports allow ");
 	kvn_network_clear(&net);
 }

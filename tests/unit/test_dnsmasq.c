@@ -50,7 +50,7 @@ static struct kvn_network network(enum kvn_model model)
 	struct kvn_network net = {.name = "net0",
 				  .bridge = "net0",
 				  .model = model,
-				  .dns = {.is_enabled = true, .domain = "net0.internal"},
+				  .dns = {.is_enabled = true, .domain = "net0.internal", .is_local = true},
 				  .ipv4 = {.address_choice = KVN_CHOICE_NONE, .dhcp_choice = KVN_CHOICE_NONE},
 				  .ipv6 = {.address_choice = KVN_CHOICE_NONE, .dhcp = KVN_DHCP6_NONE}};
 
@@ -140,7 +140,7 @@ static void test_isolated(void **state)
 	check("isolated", &net, upstream, ARRAY_SIZE(upstream));
 }
 
-/* DHCPv6 with a range, leases for ever, resolvers of its own. */
+/* DHCPv6 with a range, leases for ever, resolvers of its own, which know of the domain too. */
 static void test_routed(void **state)
 {
 	struct kvn_network net = network(KVN_ROUTED);
@@ -153,6 +153,7 @@ static void test_routed(void **state)
 	net.ipv4.lease_s = 0;
 	net.dns.upstream[0] = ip("198.51.100.53");
 	net.dns.n_upstream = 1;
+	net.dns.is_local = false;
 	net.hosts = hosts;
 	net.n_hosts = ARRAY_SIZE(hosts);
 	check("routed", &net, upstream, ARRAY_SIZE(upstream));
