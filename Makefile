@@ -123,7 +123,7 @@ $B/unit/%: $B/obj/tests/unit/%.o $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $B/libkvnet.a $(PROGRAM_LIBS) -lcmocka
 
--include $(LIB_OBJ:.o=.d) $(XML_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $(VIRT_OBJ:.o=.d) $(NETD_OBJ:.o=.d) $B/obj/tools/kvnet-helper.d $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
+-include $(LIB_OBJ:.o=.d) $(UNIT_SRC:%.c=$B/obj/%.d) $(XML_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(CLI_OBJ:.o=.d) $(VIRT_OBJ:.o=.d) $(NETD_OBJ:.o=.d) $B/obj/tools/kvnet-helper.d $B/obj/tools/qemu-ifup.d $B/obj/tools/qemu-ifdown.d
 
 # ---- generated: the manual page and completion come from the verb table, the package file from the version ----
 

@@ -42,6 +42,26 @@ static int grow_allow(void *member, void *beside, void **ret, struct kvn_error *
 	return grow_array(member, beside, sizeof(char *), ret, err);
 }
 
+static int grow_names(void *member, void *beside, void **ret, struct kvn_error *err)
+{
+	return grow_array(member, beside, sizeof(char *), ret, err);
+}
+
+static int grow_dns_hosts(void *member, void *beside, void **ret, struct kvn_error *err)
+{
+	return grow_array(member, beside, sizeof(struct kvn_dns_host), ret, err);
+}
+
+static int grow_txt(void *member, void *beside, void **ret, struct kvn_error *err)
+{
+	return grow_array(member, beside, sizeof(struct kvn_dns_txt), ret, err);
+}
+
+static int grow_srv(void *member, void *beside, void **ret, struct kvn_error *err)
+{
+	return grow_array(member, beside, sizeof(struct kvn_dns_srv), ret, err);
+}
+
 static int grow_upstream(void *member, void *beside, void **ret, struct kvn_error *err)
 {
 	struct kvn_ip *upstream = member;
@@ -64,7 +84,54 @@ static json_t *format_array(const void *items, size_t n, size_t size, json_t *(*
 	return steal_ptr(&array);
 }
 
+/* One item of a sequence, by the last words of its keys. */
+static json_t *format_item(const struct kvn_fields *table, const void *item)
+{
+	auto_json json_t *object = json_object();
+
+	for (size_t i = 0; object && i < table->n; i++) {
+		const struct kvn_field *field = &table->fields[i];
+		const void *beside = field->beside ? (const char *)item + field->beside : NULL;
+
+		if (json_object_set_new(object, strrchr(field->path, '.') + 1,
+					field->format((const char *)item + field->member, beside)) < 0)
+			return NULL;
+	}
+	return steal_ptr(&object);
+}
+
 static json_t *format_host(const void *item);
+static json_t *format_dns_host(const void *item);
+static json_t *format_txt(const void *item);
+static json_t *format_srv(const void *item);
+
+static json_t *format_name(const void *item)
+{
+	return kvn_dns_name_value_format(item, NULL);
+}
+
+static json_t *format_names(const void *member, const void *beside)
+{
+	return format_array(*(const void *const *)member, *(const size_t *)beside, sizeof(char *), format_name);
+}
+
+static json_t *format_dns_hosts(const void *member, const void *beside)
+{
+	return format_array(*(const void *const *)member, *(const size_t *)beside, sizeof(struct kvn_dns_host),
+			    format_dns_host);
+}
+
+static json_t *format_txts(const void *member, const void *beside)
+{
+	return format_array(*(const void *const *)member, *(const size_t *)beside, sizeof(struct kvn_dns_txt),
+			    format_txt);
+}
+
+static json_t *format_srvs(const void *member, const void *beside)
+{
+	return format_array(*(const void *const *)member, *(const size_t *)beside, sizeof(struct kvn_dns_srv),
+			    format_srv);
+}
 
 static json_t *format_hosts(const void *member, const void *beside)
 {
@@ -94,25 +161,68 @@ static json_t *format_upstream(const void *member, const void *beside)
 
 /* ---- the table ---- */
 
-#define HOST_SCALAR(key, wanted, name, kind) \
+/* A key of an item: @of is the item's type. */
+#define ITEM(key, wanted, of, name, kind) \
 	{ \
-		.path = "hosts." key, .values = wanted, .parse = kvn_##kind##_value_parse, \
-		.format = kvn_##kind##_value_format, .member = offsetof(struct kvn_reservation, name) \
+		.path = key, .values = wanted, .parse = kvn_##kind##_value_parse, .format = kvn_##kind##_value_format, \
+		.member = offsetof(struct of, name) \
 	}
 
 static const struct kvn_field host_fields[] = {
-	HOST_SCALAR("name", "a name", name, label),
-	HOST_SCALAR("mac", "a MAC address", mac, mac),
-	HOST_SCALAR("ipv4", "an IPv4 address", ipv4, ip4),
-	HOST_SCALAR("ipv6", "an IPv6 address", ipv6, ip6),
+	ITEM("hosts.name", "a name", kvn_reservation, name, label),
+	ITEM("hosts.mac", "a MAC address", kvn_reservation, mac, mac),
+	ITEM("hosts.ipv4", "an IPv4 address", kvn_reservation, ipv4, ip4),
+	ITEM("hosts.ipv6", "an IPv6 address", kvn_reservation, ipv6, ip6),
 };
 static const struct kvn_fields host_table = {host_fields, ARRAY_SIZE(host_fields)};
 
+static const struct kvn_field dns_host_fields[] = {
+	ITEM("dns.hosts.ip", "an address", kvn_dns_host, ip, ip),
+	{.path = "dns.hosts.names",
+	 .values = "DNS names",
+	 .parse = kvn_dns_name_value_parse,
+	 .format = format_names,
+	 .member = offsetof(struct kvn_dns_host, names),
+	 .beside = offsetof(struct kvn_dns_host, n_names),
+	 .grow = grow_names},
+};
+static const struct kvn_fields dns_host_table = {dns_host_fields, ARRAY_SIZE(dns_host_fields)};
+
+static const struct kvn_field txt_fields[] = {
+	ITEM("dns.txt.name", "a DNS name", kvn_dns_txt, name, domain),
+	ITEM("dns.txt.value", "a text", kvn_dns_txt, value, dns_text),
+};
+static const struct kvn_fields txt_table = {txt_fields, ARRAY_SIZE(txt_fields)};
+
+static const struct kvn_field srv_fields[] = {
+	ITEM("dns.srv.service", "a service's name", kvn_dns_srv, service, label),
+	ITEM("dns.srv.protocol", "tcp | udp", kvn_dns_srv, protocol, protocol),
+	ITEM("dns.srv.domain", "a DNS domain", kvn_dns_srv, domain, domain),
+	ITEM("dns.srv.target", "a DNS name", kvn_dns_srv, target, domain),
+	ITEM("dns.srv.port", "0..65535", kvn_dns_srv, port, number16),
+	ITEM("dns.srv.priority", "0..65535", kvn_dns_srv, priority, number16),
+	ITEM("dns.srv.weight", "0..65535", kvn_dns_srv, weight, number16),
+};
+static const struct kvn_fields srv_table = {srv_fields, ARRAY_SIZE(srv_fields)};
+
 static json_t *format_host(const void *item)
 {
-	auto_json json_t *tree = kvn_fields_write(&host_table, item);
+	return format_item(&host_table, item);
+}
 
-	return json_incref(json_object_get(tree, "hosts"));
+static json_t *format_dns_host(const void *item)
+{
+	return format_item(&dns_host_table, item);
+}
+
+static json_t *format_txt(const void *item)
+{
+	return format_item(&txt_table, item);
+}
+
+static json_t *format_srv(const void *item)
+{
+	return format_item(&srv_table, item);
 }
 
 /* clang-format off */
@@ -175,6 +285,17 @@ static json_t *format_host(const void *item)
 	KEY("dns.upstream", "[ADDRESS, ...]", \
 	    "The resolvers to forward to, at most 8. Default: the host's.", \
 	    LIST(dns.upstream, dns.n_upstream, grow_upstream, format_upstream, kvn_resolver_value_parse, NULL)) \
+	KEY("dns.hosts", "[{ip: ADDRESS, names: [NAME, ...]}, ...]", \
+	    "Names of addresses, a guest's or not; one of one word is also known in the domain. Default: none.", \
+	    LIST(dns.hosts, dns.n_hosts, grow_dns_hosts, format_dns_hosts, NULL, &dns_host_table)) \
+	KEY("dns.txt", "[{name: NAME, value: TEXT}, ...]", \
+	    "TXT records; the name is a whole one. Default: none.", \
+	    LIST(dns.txt, dns.n_txt, grow_txt, format_txts, NULL, &txt_table)) \
+	KEY("dns.srv", \
+	    "[{service: NAME, protocol: tcp | udp, domain: DOMAIN, target: NAME, port: N, priority: N, weight: N}, ...]", \
+	    "SRV records: where a domain (default: the network's) has a service; without a target, that it has none. " \
+	    "Default: none.", \
+	    LIST(dns.srv, dns.n_srv, grow_srv, format_srvs, NULL, &srv_table)) \
 	KEY("hosts", "[{name: LABEL, mac: MAC, ipv4: ADDRESS, ipv6: ADDRESS}, ...]", \
 	    "Reservations: a MAC address, and what it gets; or a name and its address. Default: none.", \
 	    LIST(hosts, n_hosts, grow_hosts, format_hosts, NULL, &host_table)) \
@@ -220,11 +341,25 @@ const struct kvn_field_doc *kvn_definition_fields(void)
 
 /* ---- read ---- */
 
+static void clear_dns_host(struct kvn_dns_host *host)
+{
+	for (size_t i = 0; i < host->n_names; i++)
+		free(host->names[i]);
+	free(host->names);
+}
+
 void kvn_network_clear(struct kvn_network *net)
 {
 	if (!net)
 		return;
 	free(net->hosts);
+	for (size_t i = 0; i < net->dns.n_hosts; i++)
+		clear_dns_host(&net->dns.hosts[i]);
+	free(net->dns.hosts);
+	for (size_t i = 0; i < net->dns.n_txt; i++)
+		free(net->dns.txt[i].value);
+	free(net->dns.txt);
+	free(net->dns.srv);
 	for (size_t i = 0; i < net->n_allow; i++)
 		free(net->allow[i]);
 	free(net->allow);

@@ -121,6 +121,12 @@ static const char *foreign_key(const struct kvn_network *net)
 		return "dns.local_only";
 	if (net->dns.n_upstream)
 		return "dns.upstream";
+	if (net->dns.n_hosts)
+		return "dns.hosts";
+	if (net->dns.n_txt)
+		return "dns.txt";
+	if (net->dns.n_srv)
+		return "dns.srv";
 	if (net->n_hosts)
 		return "hosts";
 	if (net->is_host_access_given && net->host_access != KVN_HOST_ALL)
@@ -266,6 +272,40 @@ static int check_dns(const struct check *check)
 		return at(check, "dns.enabled",
 			  kvn_fail(check->err, EINVAL, "there is no address to ask: set ipv4.address or ipv6.address"));
 	return check_reach(check, "dns.enabled");
+}
+
+static int at_item(const struct check *check, const char *path, size_t item, int r)
+{
+	*check->blame = (struct kvn_blame){.path = path, .item = item, .is_item = true};
+	return r;
+}
+
+static int check_records(const struct check *check)
+{
+	const struct kvn_network *net = check->net;
+
+	for (size_t i = 0; i < net->dns.n_hosts; i++)
+		if (net->dns.hosts[i].ip.family == AF_UNSPEC || net->dns.hosts[i].n_names == 0)
+			return at_item(check, "dns.hosts", i,
+				       kvn_fail(check->err, EINVAL, "an ip and its names are wanted"));
+	for (size_t i = 0; i < net->dns.n_txt; i++)
+		if (!net->dns.txt[i].name[0] || !net->dns.txt[i].value)
+			return at_item(check, "dns.txt", i,
+				       kvn_fail(check->err, EINVAL, "a name and a value are wanted"));
+	for (size_t i = 0; i < net->dns.n_srv; i++) {
+		const struct kvn_dns_srv *srv = &net->dns.srv[i];
+
+		if (!srv->service[0])
+			return at_item(check, "dns.srv", i, kvn_fail(check->err, EINVAL, "a service is wanted"));
+		if ((srv->target[0] != '\0') != (srv->port != 0))
+			return at_item(check, "dns.srv", i,
+				       kvn_fail(check->err, EINVAL, "'%s': a target goes with a port", srv->service));
+		if (!srv->target[0] && (srv->priority || srv->weight))
+			return at_item(
+				check, "dns.srv", i,
+				kvn_fail(check->err, EINVAL, "'%s': priority and weight are a target's", srv->service));
+	}
+	return 0;
 }
 
 /* ---- reservations ---- */
@@ -421,7 +461,7 @@ int kvn_definition_examine(const struct kvn_network *net, struct kvn_blame *ret,
 {
 	static int (*const checks[])(const struct check *) = {check_bridged, check_links,     check_dhcp4,
 							      check_dhcp6,   check_addresses, check_dns,
-							      check_hosts,   check_registered};
+							      check_records, check_hosts,     check_registered};
 	struct kvn_network whole = *net; /* hosts stay @net's */
 	const struct check check = {&whole, ret, err};
 	int r = 0;

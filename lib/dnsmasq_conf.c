@@ -103,6 +103,35 @@ static int check_path(const char *path, struct kvn_error *err)
 			path);
 }
 
+static bool is_text(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return false;
+	return strlen(text) <= 255;
+}
+
+static int check_records(const struct kvn_network *net, struct kvn_error *err)
+{
+	for (size_t i = 0; i < net->dns.n_hosts; i++)
+		for (size_t j = 0; j < net->dns.hosts[i].n_names; j++)
+			if (!is_domain(net->dns.hosts[i].names[j]))
+				return kvn_fail(err, EINVAL, "'%.150s' is not a DNS name", net->dns.hosts[i].names[j]);
+	for (size_t i = 0; i < net->dns.n_txt; i++)
+		if (!is_domain(net->dns.txt[i].name) || !is_text(net->dns.txt[i].value))
+			return kvn_fail(err, EINVAL, "TXT record '%.150s' cannot stand in dnsmasq's configuration",
+					net->dns.txt[i].name);
+	for (size_t i = 0; i < net->dns.n_srv; i++) {
+		const struct kvn_dns_srv *srv = &net->dns.srv[i];
+
+		if (!is_label(srv->service, strlen(srv->service)) || (srv->domain[0] && !is_domain(srv->domain)) ||
+		    (srv->target[0] && !is_domain(srv->target)))
+			return kvn_fail(err, EINVAL, "SRV record '%.60s' cannot stand in dnsmasq's configuration",
+					srv->service);
+	}
+	return 0;
+}
+
 static int check_strings(const struct kvn_network *net, const struct kvn_dnsmasq_paths *paths, struct kvn_error *err)
 {
 	const char *all[] = {paths->conf, paths->hosts, paths->dhcp, paths->pid, paths->leases};
@@ -121,7 +150,7 @@ static int check_strings(const struct kvn_network *net, const struct kvn_dnsmasq
 	for (size_t i = 0; i < net->n_hosts; i++)
 		if (net->hosts[i].name[0] && !is_label(net->hosts[i].name, strlen(net->hosts[i].name)))
 			return kvn_fail(err, EINVAL, "reservation '%s' is not a host's name", net->hosts[i].name);
-	return 0;
+	return check_records(net, err);
 }
 
 /* ---- conf ---- */
@@ -144,6 +173,33 @@ static bool is_own(const struct kvn_network *net, const struct kvn_ip *ip)
 	       (net->ipv6.address_choice == KVN_CHOICE_GIVEN && kvn_ip_equal(ip, &net->ipv6.address.ip));
 }
 
+/* In quotes a comma is only a comma. */
+static void put_text(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++)
+		fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+	fputc('"', out);
+}
+
+static void put_records(FILE *out, const struct kvn_network *net)
+{
+	for (size_t i = 0; i < net->dns.n_txt; i++) {
+		fprintf(out, "txt-record=%s,", net->dns.txt[i].name);
+		put_text(out, net->dns.txt[i].value);
+		fputc('\n', out);
+	}
+	for (size_t i = 0; i < net->dns.n_srv; i++) {
+		const struct kvn_dns_srv *srv = &net->dns.srv[i];
+
+		fprintf(out, "srv-host=_%s._%s.%s", srv->service, srv->protocol == KVN_UDP ? "udp" : "tcp",
+			srv->domain[0] ? srv->domain : net->dns.domain);
+		if (srv->target[0])
+			fprintf(out, ",%s,%u,%u,%u", srv->target, srv->port, srv->priority, srv->weight);
+		fputc('\n', out);
+	}
+}
+
 static void put_dns(FILE *out, const struct kvn_network *net, const struct kvn_ip *upstream, size_t n_upstream)
 {
 	char text[KVN_IP_TEXT];
@@ -154,6 +210,7 @@ static void put_dns(FILE *out, const struct kvn_network *net, const struct kvn_i
 	fputs("expand-hosts\n", out);
 	fputs("host-record=localhost,127.0.0.1,::1\n",
 	      out); /* RFC 6761 section 6.3; also no guest may call itself so */
+	put_records(out, net);
 	if (net->model == KVN_ISOLATED)
 		return;
 	if (net->dns.n_upstream > 0) {
@@ -285,8 +342,23 @@ static void put_name(FILE *out, const struct kvn_network *net, const struct kvn_
 		fprintf(out, "%s %s.%s %s\n", kvn_ip_format(ip, text), host->name, net->dns.domain, host->name);
 }
 
+static void put_dns_host(FILE *out, const struct kvn_network *net, const struct kvn_dns_host *host)
+{
+	char text[KVN_IP_TEXT];
+
+	fputs(kvn_ip_format(&host->ip, text), out);
+	for (size_t i = 0; i < host->n_names; i++) {
+		if (!strchr(host->names[i], '.'))
+			fprintf(out, " %s.%s", host->names[i], net->dns.domain);
+		fprintf(out, " %s", host->names[i]);
+	}
+	fputc('\n', out);
+}
+
 static void put_hosts(FILE *out, const struct source *from)
 {
+	for (size_t i = 0; from->services.dns && i < from->net->dns.n_hosts; i++)
+		put_dns_host(out, from->net, &from->net->dns.hosts[i]);
 	for (size_t i = 0; from->services.dns && i < from->net->n_hosts; i++) {
 		put_name(out, from->net, &from->net->hosts[i], &from->net->hosts[i].ipv4);
 		put_name(out, from->net, &from->net->hosts[i], &from->net->hosts[i].ipv6);

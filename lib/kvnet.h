@@ -94,6 +94,31 @@ struct kvn_reservation {
 	struct kvn_ip ipv6; /* AF_UNSPEC: none */
 };
 
+/* Names of an address that need not be a guest's. */
+struct kvn_dns_host {
+	struct kvn_ip ip;
+	char **names; /* DNS names, those of one label in the network's domain; owned, each string too */
+	size_t n_names;
+};
+
+/* A DNS TXT record. */
+struct kvn_dns_txt {
+	char name[KVN_DOMAIN_MAX + 1]; /* a whole one: no domain is added */
+	char *value; /* printable ASCII, at most 255 bytes; owned */
+};
+
+enum kvn_protocol { KVN_TCP, KVN_UDP };
+
+/* A DNS SRV record, RFC 2782: where a domain's service is. */
+struct kvn_dns_srv {
+	char service[64]; /* one DNS label, without the underscore */
+	enum kvn_protocol protocol;
+	char domain[KVN_DOMAIN_MAX + 1]; /* "": the network's */
+	char target[KVN_DOMAIN_MAX + 1]; /* "": the service is not to be had */
+	unsigned port; /* 0: without a target */
+	unsigned priority, weight; /* 0..65535 */
+};
+
 /* A network as asked for.  kvn_network_resolve() leaves no UNSET and no AUTO behind. */
 struct kvn_network {
 	char name[KVN_NAME_MAX + 1];
@@ -124,6 +149,12 @@ struct kvn_network {
 		bool is_local; /* no resolver outside is asked about the domain */
 		struct kvn_ip upstream[KVN_UPSTREAM_MAX];
 		size_t n_upstream; /* 0: the host's resolvers */
+		struct kvn_dns_host *hosts; /* owned, as what follows */
+		size_t n_hosts;
+		struct kvn_dns_txt *txt;
+		size_t n_txt;
+		struct kvn_dns_srv *srv;
+		size_t n_srv;
 	} dns;
 	struct kvn_reservation *hosts; /* owned */
 	size_t n_hosts;

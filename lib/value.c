@@ -223,6 +223,53 @@ json_t *kvn_domain_value_format(const void *member, const void *beside)
 	return text_or_null(member);
 }
 
+static int take_copy(const char *text, void *member, struct kvn_error *err)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return kvn_fail_errno(err, ENOMEM, "definition");
+	*(char **)member = copy;
+	return 0;
+}
+
+int kvn_dns_name_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	char domain[KVN_DOMAIN_MAX + 1];
+	int r = kvn_domain_value_parse(text, domain, beside, err);
+
+	return r < 0 ? r : take_copy(text, member, err);
+}
+
+json_t *kvn_dns_name_value_format(const void *member, const void *beside)
+{
+	(void)beside;
+	return json_string(*(char *const *)member);
+}
+
+int kvn_dns_text_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	char excerpt[KVN_EXCERPT];
+
+	(void)beside;
+	for (const char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return kvn_fail(err, EINVAL, "'%s' is no text of printable ASCII characters",
+					kvn_text_excerpt(text, excerpt));
+	if (strlen(text) > KVN_TEXT_MAX)
+		return kvn_fail(err, EINVAL, "'%s' is longer than %u bytes", kvn_text_excerpt(text, excerpt),
+				KVN_TEXT_MAX);
+	return take_copy(text, member, err);
+}
+
+json_t *kvn_dns_text_value_format(const void *member, const void *beside)
+{
+	const char *text = *(char *const *)member;
+
+	(void)beside;
+	return text ? json_string(text) : json_null();
+}
+
 /* Users and groups as useradd makes them, and "NAME@REALM" of directory services. */
 static bool is_account(const char *text)
 {
@@ -240,17 +287,13 @@ int kvn_grant_value_parse(const char *text, void *member, void *beside, struct k
 {
 	const char *colon = strchr(text, ':');
 	bool is_known = strncmp(text, "user:", 5) == 0 || strncmp(text, "group:", 6) == 0;
-	char excerpt[KVN_EXCERPT], *copy;
+	char excerpt[KVN_EXCERPT];
 
 	(void)beside;
 	if (!colon || !is_known || !is_account(colon + 1))
 		return kvn_fail(err, EINVAL, "'%s' is neither user:NAME nor group:NAME",
 				kvn_text_excerpt(text, excerpt));
-	copy = strdup(text);
-	if (!copy)
-		return kvn_fail_errno(err, ENOMEM, "allow");
-	*(char **)member = copy;
-	return 0;
+	return take_copy(text, member, err);
 }
 
 json_t *kvn_grant_value_format(const void *member, const void *beside)
@@ -290,6 +333,25 @@ int kvn_count_value_parse(const char *text, void *member, void *beside, struct k
 }
 
 json_t *kvn_count_value_format(const void *member, const void *beside)
+{
+	(void)beside;
+	return json_integer(*(const unsigned *)member);
+}
+
+int kvn_number16_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	int64_t number = parse_number(text, strlen(text), UINT16_MAX);
+	char excerpt[KVN_EXCERPT];
+
+	(void)beside;
+	if (number < 0)
+		return kvn_fail(err, EINVAL, "'%s' is no number from 0 to %d", kvn_text_excerpt(text, excerpt),
+				UINT16_MAX);
+	*(unsigned *)member = (unsigned)number;
+	return 0;
+}
+
+json_t *kvn_number16_value_format(const void *member, const void *beside)
 {
 	(void)beside;
 	return json_integer(*(const unsigned *)member);
@@ -416,6 +478,8 @@ static const char *const starts[] = {
 static const char *const accesses[] = {
 	[KVN_HOST_ALL] = "all", [KVN_HOST_SERVICES] = "services", [KVN_HOST_NONE] = "none"};
 
+static const char *const protocols[] = {[KVN_TCP] = "tcp", [KVN_UDP] = "udp"};
+
 /* The place of @text among @words. */
 static int parse_word(const char *text, const char *const *words, size_t n, struct kvn_error *err)
 {
@@ -482,6 +546,23 @@ json_t *kvn_start_value_format(const void *member, const void *beside)
 {
 	(void)beside;
 	return json_string(kvn_start_format(*(const enum kvn_start *)member));
+}
+
+int kvn_protocol_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	int r = parse_word(text, protocols, ARRAY_SIZE(protocols), err);
+
+	(void)beside;
+	if (r < 0)
+		return r;
+	*(enum kvn_protocol *)member = (enum kvn_protocol)r;
+	return 0;
+}
+
+json_t *kvn_protocol_value_format(const void *member, const void *beside)
+{
+	(void)beside;
+	return json_string(word(protocols, ARRAY_SIZE(protocols), *(const enum kvn_protocol *)member));
 }
 
 int kvn_host_access_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)

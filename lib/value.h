@@ -13,6 +13,7 @@
 #define KVN_LEASE_MIN 120U /* seconds; dnsmasq raises shorter ones: dnsmasq(8), --dhcp-range */
 #define KVN_MTU_MIN 68U /* bytes, RFC 791 section 3.2 */
 #define KVN_MTU_MIN6 1280U /* bytes, RFC 8200 section 5 */
+#define KVN_TEXT_MAX 255U /* bytes of one string of a TXT record, RFC 1035 section 3.3 */
 #define KVN_MTU_MAX 65535U
 
 #define KVN_VALUE(name) \
@@ -39,6 +40,11 @@ KVN_VALUE(pool4); /* struct kvn_cidr: a subnet to take /24s from */
 KVN_VALUE(pool6); /* struct kvn_cidr: a subnet to take /64s from; AF_UNSPEC: auto */
 KVN_VALUE(domain); /* char [KVN_DOMAIN_MAX + 1] */
 KVN_VALUE(label); /* char [64]: one DNS label */
+KVN_VALUE(dns_name); /* char *: a label or a domain; owned */
+KVN_VALUE(dns_text); /* char *: of a TXT record; owned */
+KVN_VALUE(protocol); /* enum kvn_protocol */
+KVN_VALUE(number16); /* unsigned, 0..65535 */
+KVN_VALUE(ip); /* struct kvn_ip of either family */
 KVN_VALUE(ip4); /* struct kvn_ip; AF_UNSPEC: none */
 KVN_VALUE(ip6);
 KVN_VALUE(resolver); /* struct kvn_ip that can be asked */

@@ -118,6 +118,18 @@ json_t *kvn_ip6_value_format(const void *member, const void *beside)
 	return format_ip(member);
 }
 
+int kvn_ip_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	(void)beside;
+	return parse_ip(text, strchr(text, ':') ? AF_INET6 : AF_INET, member, err);
+}
+
+json_t *kvn_ip_value_format(const void *member, const void *beside)
+{
+	(void)beside;
+	return format_ip(member);
+}
+
 int kvn_resolver_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
 {
 	(void)beside;

@@ -122,6 +122,43 @@ static void put_bridge(struct export *out)
 	}
 }
 
+static void put_srv(struct export *out, const struct kvn_dns_srv *srv)
+{
+	begin(out, "srv");
+	put(out, "service", srv->service);
+	put(out, "protocol", srv->protocol == KVN_UDP ? "udp" : "tcp");
+	if (srv->domain[0])
+		put(out, "domain", srv->domain);
+	if (srv->target[0]) {
+		put(out, "target", srv->target);
+		put_number(out, "port", srv->port);
+		put_number(out, "priority", srv->priority);
+		put_number(out, "weight", srv->weight);
+	}
+	end(out);
+}
+
+static void put_records(struct export *out)
+{
+	const struct kvn_network *net = out->net;
+
+	for (size_t i = 0; i < net->dns.n_txt; i++) {
+		begin(out, "txt");
+		put(out, "name", net->dns.txt[i].name);
+		put(out, "value", net->dns.txt[i].value);
+		end(out);
+	}
+	for (size_t i = 0; i < net->dns.n_srv; i++)
+		put_srv(out, &net->dns.srv[i]);
+	for (size_t i = 0; i < net->dns.n_hosts; i++) {
+		begin(out, "host");
+		put_ip(out, "ip", &net->dns.hosts[i].ip);
+		for (size_t j = 0; j < net->dns.hosts[i].n_names; j++)
+			put_element(out, "hostname", net->dns.hosts[i].names[j]);
+		end(out);
+	}
+}
+
 static void put_dns(struct export *out)
 {
 	const struct kvn_network *net = out->net;
@@ -142,6 +179,8 @@ static void put_dns(struct export *out)
 		put_ip(out, "addr", &net->dns.upstream[i]);
 		end(out);
 	}
+	if (!is_off)
+		put_records(out);
 	end(out);
 }
 

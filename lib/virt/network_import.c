@@ -99,19 +99,24 @@ static void set_bool(struct import *in, const xmlNode *node, const char *path, b
 	set(in, node, path, json_string(value ? "true" : "false"));
 }
 
+/* Takes @item over. */
+static void append_to(struct import *in, const xmlNode *node, json_t *array, json_t *item)
+{
+	if (json_array_append_new(array, item) < 0)
+		no_memory(in);
+	else
+		remember_line(in, item, node);
+}
+
 /* Add to the sequence at @path; takes @item over. */
 static void append(struct import *in, const xmlNode *node, const char *path, json_t *item)
 {
 	if (!kvn_tree_get(in->tree.root, path))
 		set(in, node, path, json_array());
-	if (in->xml.r < 0) {
+	if (in->xml.r < 0)
 		json_decref(item);
-		return;
-	}
-	if (json_array_append_new(kvn_tree_get(in->tree.root, path), item) < 0)
-		no_memory(in);
 	else
-		remember_line(in, item, node);
+		append_to(in, node, kvn_tree_get(in->tree.root, path), item);
 }
 
 /* ---- what libvirt has no word for ---- */
@@ -483,10 +488,17 @@ static void find_dhcp(struct subnet *subnet)
 
 /* ---- reservations ---- */
 
-static void put(struct import *in, json_t *object, const char *key, const char *value)
+/* Set @key of an item to what stands at @node; NULL: nothing does. */
+static void put(struct import *in, const xmlNode *node, json_t *item, const char *key, const char *value)
 {
-	if (value && json_object_set_new(object, key, json_string(value)) < 0)
+	json_t *text = value ? json_string(value) : NULL;
+
+	if (!value)
+		return;
+	if (json_object_set_new(item, key, text) < 0)
 		no_memory(in);
+	else
+		remember_line(in, text, node);
 }
 
 /* The name of a reservation, where a definition can have it. */
@@ -515,9 +527,9 @@ static void read_host4(struct import *in, xmlNode *node)
 	}
 	kvn_xml_keep(node);
 	host = json_object();
-	put(in, host, "name", read_host_name(node));
-	put(in, host, "mac", mac);
-	put(in, host, "ipv4", kvn_xml_need(&in->xml, node, "ip"));
+	put(in, node, host, "name", read_host_name(node));
+	put(in, node, host, "mac", mac);
+	put(in, node, host, "ipv4", kvn_xml_need(&in->xml, node, "ip"));
 	append(in, node, "hosts", host);
 }
 
@@ -618,6 +630,75 @@ static void read_forwarder(struct import *in, xmlNode *node)
 	}
 }
 
+static void read_dns_host(struct import *in, xmlNode *node)
+{
+	json_t *host = json_object(), *names = json_array();
+
+	kvn_xml_keep(node);
+	put(in, node, host, "ip", kvn_xml_need(&in->xml, node, "ip"));
+	if (json_object_set_new(host, "names", names) < 0)
+		no_memory(in);
+	for (xmlNode *name = NULL; in->xml.r == 0 && (name = kvn_xml_each(node, name, "hostname"));) {
+		auto_free char *text = kvn_xml_text(&in->xml, name);
+
+		kvn_xml_keep(name);
+		append_to(in, name, names, text ? json_string(text) : NULL);
+	}
+	append(in, node, "dns.hosts", host);
+}
+
+static void read_txt(struct import *in, xmlNode *node)
+{
+	static const struct kvn_mark no_text = {false, "kvnet's TXT records hold up to 255 printable ASCII characters"};
+	const char *value = kvn_xml_get(node, "value");
+	auto_free char *text = NULL;
+	json_t *txt;
+
+	if (value && (!*value || kvn_dns_text_value_parse(value, &text, NULL, NULL) < 0)) {
+		kvn_xml_mark(node, &no_text);
+		return;
+	}
+	kvn_xml_keep(node);
+	txt = json_object();
+	put(in, node, txt, "name", kvn_xml_need(&in->xml, node, "name"));
+	put(in, node, txt, "value", kvn_xml_need(&in->xml, node, "value"));
+	append(in, node, "dns.txt", txt);
+}
+
+/* Without a target, or with the root as one, the service is not to be had. */
+static void read_srv(struct import *in, xmlNode *node)
+{
+	static const struct kvn_mark useless = {false, "without a target there is nothing that it is about"};
+	const char *target = kvn_xml_get(node, "target"), *port;
+	bool has_target = target && *target && strcmp(target, ".") != 0;
+	json_t *srv = json_object();
+
+	kvn_xml_keep(node);
+	put(in, node, srv, "service", kvn_xml_need(&in->xml, node, "service"));
+	put(in, node, srv, "protocol", kvn_xml_need(&in->xml, node, "protocol"));
+	put(in, node, srv, "domain", kvn_xml_get(node, "domain"));
+	if (has_target) {
+		port = kvn_xml_get(node, "port");
+		put(in, node, srv, "target", target);
+		put(in, node, srv, "port", port ? port : "1"); /* dnsmasq's default */
+		put(in, node, srv, "priority", kvn_xml_get(node, "priority"));
+		put(in, node, srv, "weight", kvn_xml_get(node, "weight"));
+	} else {
+		kvn_xml_mark_attribute(node, "port", &useless);
+		kvn_xml_mark_attribute(node, "priority", &useless);
+		kvn_xml_mark_attribute(node, "weight", &useless);
+	}
+	append(in, node, "dns.srv", srv);
+}
+
+/* Each @name of @dns by @read. */
+static void read_records(struct import *in, const xmlNode *dns, const char *name,
+			 void (*read)(struct import *in, xmlNode *node))
+{
+	for (xmlNode *node = NULL; dns && in->xml.r == 0 && (node = kvn_xml_each(dns, node, name));)
+		read(in, node);
+}
+
 static void read_dns(struct import *in)
 {
 	static const struct kvn_mark plain = {false, "kvnet never forwards a name without a dot"};
@@ -635,8 +716,10 @@ static void read_dns(struct import *in)
 		set_text(in, domain, "dns.domain", kvn_xml_need(&in->xml, domain, "name"));
 		set_bool(in, domain, "dns.local_only", kvn_xml_bool(&in->xml, domain, "localOnly", "yes", "no", false));
 	}
-	for (xmlNode *node = NULL; dns && (node = kvn_xml_each(dns, node, "forwarder"));)
-		read_forwarder(in, node);
+	read_records(in, dns, "forwarder", read_forwarder);
+	read_records(in, dns, "host", read_dns_host);
+	read_records(in, dns, "txt", read_txt);
+	read_records(in, dns, "srv", read_srv);
 }
 
 /* ---- the rest ---- */
@@ -763,9 +846,6 @@ static const struct kvn_xml_reason reasons[] = {
 	{"forward", "driver", "it is for networks of host devices"},
 	{"forward", "@managed", "it is for networks of host devices"},
 	{"dns", "forwarder", "kvnet's resolvers are addresses, for all domains alike"},
-	{"dns", "txt", "kvnet has no TXT records"},
-	{"dns", "srv", "kvnet has no SRV records"},
-	{"dns", "host", "kvnet names reservations alone"},
 	{"ip", "tftp", "kvnet serves no TFTP"},
 	{"dhcp", "bootp", "kvnet names no boot file"},
 	{"dhcp", "host", "kvnet knows guests by MAC address, also for IPv6"},

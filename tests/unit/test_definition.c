@@ -116,6 +116,25 @@ static void assert_same_addresses(const struct kvn_network *a, const struct kvn_
 	assert_true(kvn_ip_equal(&a->ipv6.range.last, &b->ipv6.range.last));
 }
 
+static void assert_same_records(const struct kvn_network *a, const struct kvn_network *b)
+{
+	assert_int_equal(a->dns.n_hosts, b->dns.n_hosts);
+	for (size_t i = 0; i < a->dns.n_hosts; i++) {
+		assert_true(kvn_ip_equal(&a->dns.hosts[i].ip, &b->dns.hosts[i].ip));
+		assert_int_equal(a->dns.hosts[i].n_names, b->dns.hosts[i].n_names);
+		for (size_t j = 0; j < a->dns.hosts[i].n_names; j++)
+			assert_string_equal(a->dns.hosts[i].names[j], b->dns.hosts[i].names[j]);
+	}
+	assert_int_equal(a->dns.n_txt, b->dns.n_txt);
+	for (size_t i = 0; i < a->dns.n_txt; i++) {
+		assert_string_equal(a->dns.txt[i].name, b->dns.txt[i].name);
+		assert_string_equal(a->dns.txt[i].value, b->dns.txt[i].value);
+	}
+	assert_int_equal(a->dns.n_srv, b->dns.n_srv);
+	for (size_t i = 0; i < a->dns.n_srv; i++)
+		assert_memory_equal(&a->dns.srv[i], &b->dns.srv[i], sizeof(a->dns.srv[i]));
+}
+
 /* Every member, the "was given" ones too. */
 static void assert_same(const struct kvn_network *a, const struct kvn_network *b)
 {
@@ -135,6 +154,7 @@ static void assert_same(const struct kvn_network *a, const struct kvn_network *b
 	assert_int_equal(a->dns.n_upstream, b->dns.n_upstream);
 	for (size_t i = 0; i < a->dns.n_upstream; i++)
 		assert_true(kvn_ip_equal(&a->dns.upstream[i], &b->dns.upstream[i]));
+	assert_same_records(a, b);
 	assert_same_hosts(a, b);
 	assert_int_equal(a->host_access, b->host_access);
 	assert_int_equal(a->is_host_access_given, b->is_host_access_given);
@@ -537,7 +557,8 @@ static void test_fields(void **state)
 	assert_string_equal(documented, written);
 	assert_string_equal(documented,
 			    "name uuid model bridge mac mtu stp start uplink ipv4.address ipv4.dhcp ipv4.lease "
-			    "ipv6.address ipv6.dhcp dns.enabled dns.domain dns.local_only dns.upstream hosts host_access "
+			    "ipv6.address ipv6.dhcp dns.enabled dns.domain dns.local_only dns.upstream dns.hosts "
+			    "dns.txt dns.srv hosts host_access "
 			    "isolate_ports allow ");
 	kvn_network_clear(&net);
 }

@@ -159,6 +159,40 @@ static void test_routed(void **state)
 	check("routed", &net, upstream, ARRAY_SIZE(upstream));
 }
 
+/* Names of other machines, texts and services, of an isolated network too. */
+static void test_records(void **state)
+{
+	char printer[] = "printer", lpd[] = "lpd.lab.example", spaced[] = "a b";
+	char text[] = "by hand, \"with\" care \\o/", lines[] = "a\nserver=192.0.2.1";
+	char *names[] = {printer, lpd};
+	struct kvn_dns_host hosts[] = {{ip("10.9.0.9"), names, 2}, {ip("fd09::9"), names, 1}};
+	struct kvn_dns_txt txt[] = {{"note.lab.example", text}};
+	struct kvn_dns_srv srv[] = {{"ldap", KVN_TCP, "lab.example", "dir.lab.example", 389, 1, 10},
+				    {.service = "ntp", .protocol = KVN_UDP}};
+	struct kvn_network net = network(KVN_ISOLATED);
+	struct kvn_dnsmasq dns;
+	struct kvn_error err = {0};
+
+	(void)state;
+	give4(&net, "10.9.0.1/24", NULL);
+	net.dns.hosts = hosts;
+	net.dns.n_hosts = ARRAY_SIZE(hosts);
+	net.dns.txt = txt;
+	net.dns.n_txt = ARRAY_SIZE(txt);
+	net.dns.srv = srv;
+	net.dns.n_srv = ARRAY_SIZE(srv);
+	check("records", &net, NULL, 0);
+	txt[0].value = lines;
+	assert_int_equal(kvn_dnsmasq_format(&net, &paths, NULL, 0, &dns, &err), -EINVAL);
+	txt[0].value = text;
+	names[1] = spaced;
+	assert_int_equal(kvn_dnsmasq_format(&net, &paths, NULL, 0, &dns, &err), -EINVAL);
+	names[1] = lpd;
+	(void)snprintf(srv[0].target, sizeof(srv[0].target), "a,b");
+	assert_int_equal(kvn_dnsmasq_format(&net, &paths, NULL, 0, &dns, &err), -EINVAL);
+	assert_string_equal(err.message, "SRV record 'ldap' cannot stand in dnsmasq's configuration");
+}
+
 /* DNS by others: guests are told of those, and nothing listens on port 53. */
 static void test_no_dns(void **state)
 {
@@ -338,17 +372,12 @@ static void test_many_resolvers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nat),
-		cmocka_unit_test(test_isolated),
-		cmocka_unit_test(test_routed),
-		cmocka_unit_test(test_no_dns),
-		cmocka_unit_test(test_dns_only),
-		cmocka_unit_test(test_is_wanted),
-		cmocka_unit_test(test_domains),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_links_and_paths),
-		cmocka_unit_test(test_resolvers),
-		cmocka_unit_test(test_many_resolvers),
+		cmocka_unit_test(test_nat),       cmocka_unit_test(test_isolated),
+		cmocka_unit_test(test_routed),    cmocka_unit_test(test_records),
+		cmocka_unit_test(test_no_dns),    cmocka_unit_test(test_dns_only),
+		cmocka_unit_test(test_is_wanted), cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_names),     cmocka_unit_test(test_links_and_paths),
+		cmocka_unit_test(test_resolvers), cmocka_unit_test(test_many_resolvers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
