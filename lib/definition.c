@@ -47,6 +47,11 @@ static int grow_names(void *member, void *beside, void **ret, struct kvn_error *
 	return grow_array(member, beside, sizeof(char *), ret, err);
 }
 
+static int grow_forwarders(void *member, void *beside, void **ret, struct kvn_error *err)
+{
+	return grow_array(member, beside, sizeof(struct kvn_forwarder), ret, err);
+}
+
 static int grow_dns_hosts(void *member, void *beside, void **ret, struct kvn_error *err)
 {
 	return grow_array(member, beside, sizeof(struct kvn_dns_host), ret, err);
@@ -101,6 +106,7 @@ static json_t *format_item(const struct kvn_fields *table, const void *item)
 }
 
 static json_t *format_host(const void *item);
+static json_t *format_forwarder(const void *item);
 static json_t *format_dns_host(const void *item);
 static json_t *format_txt(const void *item);
 static json_t *format_srv(const void *item);
@@ -113,6 +119,12 @@ static json_t *format_name(const void *item)
 static json_t *format_names(const void *member, const void *beside)
 {
 	return format_array(*(const void *const *)member, *(const size_t *)beside, sizeof(char *), format_name);
+}
+
+static json_t *format_forwarders(const void *member, const void *beside)
+{
+	return format_array(*(const void *const *)member, *(const size_t *)beside, sizeof(struct kvn_forwarder),
+			    format_forwarder);
 }
 
 static json_t *format_dns_hosts(const void *member, const void *beside)
@@ -176,6 +188,12 @@ static const struct kvn_field host_fields[] = {
 };
 static const struct kvn_fields host_table = {host_fields, ARRAY_SIZE(host_fields)};
 
+static const struct kvn_field forwarder_fields[] = {
+	ITEM("dns.forwarders.domain", "a DNS domain", kvn_forwarder, domain, domain),
+	ITEM("dns.forwarders.resolver", "an address", kvn_forwarder, resolver, resolver),
+};
+static const struct kvn_fields forwarder_table = {forwarder_fields, ARRAY_SIZE(forwarder_fields)};
+
 static const struct kvn_field dns_host_fields[] = {
 	ITEM("dns.hosts.ip", "an address", kvn_dns_host, ip, ip),
 	{.path = "dns.hosts.names",
@@ -208,6 +226,11 @@ static const struct kvn_fields srv_table = {srv_fields, ARRAY_SIZE(srv_fields)};
 static json_t *format_host(const void *item)
 {
 	return format_item(&host_table, item);
+}
+
+static json_t *format_forwarder(const void *item)
+{
+	return format_item(&forwarder_table, item);
 }
 
 static json_t *format_dns_host(const void *item)
@@ -285,6 +308,9 @@ static json_t *format_srv(const void *item)
 	KEY("dns.upstream", "[ADDRESS, ...]", \
 	    "The resolvers to forward to, at most 8. Default: the host's.", \
 	    LIST(dns.upstream, dns.n_upstream, grow_upstream, format_upstream, kvn_resolver_value_parse, NULL)) \
+	KEY("dns.forwarders", "[{domain: DOMAIN, resolver: ADDRESS}, ...]", \
+	    "Whom to ask about a domain; without a resolver, those that are asked about everything else. Default: none.", \
+	    LIST(dns.forwarders, dns.n_forwarders, grow_forwarders, format_forwarders, NULL, &forwarder_table)) \
 	KEY("dns.hosts", "[{ip: ADDRESS, names: [NAME, ...]}, ...]", \
 	    "Names of addresses, a guest's or not; one of one word is also known in the domain. Default: none.", \
 	    LIST(dns.hosts, dns.n_hosts, grow_dns_hosts, format_dns_hosts, NULL, &dns_host_table)) \
@@ -359,6 +385,7 @@ void kvn_network_clear(struct kvn_network *net)
 	for (size_t i = 0; i < net->dns.n_txt; i++)
 		free(net->dns.txt[i].value);
 	free(net->dns.txt);
+	free(net->dns.forwarders);
 	free(net->dns.srv);
 	for (size_t i = 0; i < net->n_allow; i++)
 		free(net->allow[i]);

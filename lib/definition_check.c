@@ -121,6 +121,8 @@ static const char *foreign_key(const struct kvn_network *net)
 		return "dns.local_only";
 	if (net->dns.n_upstream)
 		return "dns.upstream";
+	if (net->dns.n_forwarders)
+		return "dns.forwarders";
 	if (net->dns.n_hosts)
 		return "dns.hosts";
 	if (net->dns.n_txt)
@@ -278,6 +280,19 @@ static int at_item(const struct check *check, const char *path, size_t item, int
 {
 	*check->blame = (struct kvn_blame){.path = path, .item = item, .is_item = true};
 	return r;
+}
+
+static int check_forwarders(const struct check *check)
+{
+	const struct kvn_network *net = check->net;
+
+	if (net->dns.n_forwarders && net->model == KVN_ISOLATED)
+		return at(check, "dns.forwarders",
+			  kvn_fail(check->err, EINVAL, "guests of an isolated network ask nobody outside"));
+	for (size_t i = 0; i < net->dns.n_forwarders; i++)
+		if (!net->dns.forwarders[i].domain[0])
+			return at_item(check, "dns.forwarders", i, kvn_fail(check->err, EINVAL, "a domain is wanted"));
+	return 0;
 }
 
 static int check_records(const struct check *check)
@@ -459,9 +474,10 @@ static int check_registered(const struct check *check)
 
 int kvn_definition_examine(const struct kvn_network *net, struct kvn_blame *ret, struct kvn_error *err)
 {
-	static int (*const checks[])(const struct check *) = {check_bridged, check_links,     check_dhcp4,
-							      check_dhcp6,   check_addresses, check_dns,
-							      check_records, check_hosts,     check_registered};
+	static int (*const checks[])(const struct check *) = {
+		check_bridged, check_links,      check_dhcp4,   check_dhcp6, check_addresses,
+		check_dns,     check_forwarders, check_records, check_hosts, check_registered,
+	};
 	struct kvn_network whole = *net; /* hosts stay @net's */
 	const struct check check = {&whole, ret, err};
 	int r = 0;

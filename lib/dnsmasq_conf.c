@@ -113,6 +113,9 @@ static bool is_text(const char *text)
 
 static int check_records(const struct kvn_network *net, struct kvn_error *err)
 {
+	for (size_t i = 0; i < net->dns.n_forwarders; i++)
+		if (!is_domain(net->dns.forwarders[i].domain))
+			return kvn_fail(err, EINVAL, "'%.150s' is not a DNS domain", net->dns.forwarders[i].domain);
 	for (size_t i = 0; i < net->dns.n_hosts; i++)
 		for (size_t j = 0; j < net->dns.hosts[i].n_names; j++)
 			if (!is_domain(net->dns.hosts[i].names[j]))
@@ -200,6 +203,21 @@ static void put_records(FILE *out, const struct kvn_network *net)
 	}
 }
 
+/* "#": the resolvers for everything else. */
+static void put_forwarders(FILE *out, const struct kvn_network *net)
+{
+	char text[KVN_IP_TEXT];
+
+	for (size_t i = 0; i < net->dns.n_forwarders; i++) {
+		const struct kvn_forwarder *forwarder = &net->dns.forwarders[i];
+
+		if (forwarder->resolver.family == AF_UNSPEC)
+			fprintf(out, "server=/%s/#\n", forwarder->domain);
+		else if (!is_own(net, &forwarder->resolver))
+			fprintf(out, "server=/%s/%s\n", forwarder->domain, kvn_ip_format(&forwarder->resolver, text));
+	}
+}
+
 static void put_dns(FILE *out, const struct kvn_network *net, const struct kvn_ip *upstream, size_t n_upstream)
 {
 	char text[KVN_IP_TEXT];
@@ -220,6 +238,7 @@ static void put_dns(FILE *out, const struct kvn_network *net, const struct kvn_i
 	for (size_t i = 0; i < n_upstream; i++)
 		if (!is_own(net, &upstream[i])) /* it would ask itself */
 			fprintf(out, "server=%s\n", kvn_ip_format(&upstream[i], text));
+	put_forwarders(out, net);
 }
 
 static const char *lease_time(const struct kvn_network *net, char text[static 16])

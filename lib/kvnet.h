@@ -119,6 +119,12 @@ struct kvn_dns_srv {
 	unsigned priority, weight; /* 0..65535 */
 };
 
+/* Whom to ask about one domain. */
+struct kvn_forwarder {
+	char domain[KVN_DOMAIN_MAX + 1];
+	struct kvn_ip resolver; /* AF_UNSPEC: those that are asked about everything else */
+};
+
 /* A network as asked for.  kvn_network_resolve() leaves no UNSET and no AUTO behind. */
 struct kvn_network {
 	char name[KVN_NAME_MAX + 1];
@@ -149,7 +155,9 @@ struct kvn_network {
 		bool is_local; /* no resolver outside is asked about the domain */
 		struct kvn_ip upstream[KVN_UPSTREAM_MAX];
 		size_t n_upstream; /* 0: the host's resolvers */
-		struct kvn_dns_host *hosts; /* owned, as what follows */
+		struct kvn_forwarder *forwarders; /* owned, as what follows */
+		size_t n_forwarders;
+		struct kvn_dns_host *hosts;
 		size_t n_hosts;
 		struct kvn_dns_txt *txt;
 		size_t n_txt;

@@ -159,6 +159,24 @@ static void put_records(struct export *out)
 	}
 }
 
+static void put_forwarders(struct export *out)
+{
+	const struct kvn_network *net = out->net;
+
+	for (size_t i = 0; i < net->dns.n_upstream; i++) {
+		begin(out, "forwarder");
+		put_ip(out, "addr", &net->dns.upstream[i]);
+		end(out);
+	}
+	for (size_t i = 0; i < net->dns.n_forwarders; i++) {
+		begin(out, "forwarder");
+		put(out, "domain", net->dns.forwarders[i].domain);
+		if (net->dns.forwarders[i].resolver.family != AF_UNSPEC)
+			put_ip(out, "addr", &net->dns.forwarders[i].resolver);
+		end(out);
+	}
+}
+
 static void put_dns(struct export *out)
 {
 	const struct kvn_network *net = out->net;
@@ -174,11 +192,8 @@ static void put_dns(struct export *out)
 	if (net->is_dns_enabled_given)
 		put(out, "enable", is_off ? "no" : "yes");
 	put(out, "forwardPlainNames", "no");
-	for (size_t i = 0; i < net->dns.n_upstream && !is_off && net->model != KVN_ISOLATED; i++) {
-		begin(out, "forwarder");
-		put_ip(out, "addr", &net->dns.upstream[i]);
-		end(out);
-	}
+	if (!is_off && net->model != KVN_ISOLATED)
+		put_forwarders(out);
 	if (!is_off)
 		put_records(out);
 	end(out);

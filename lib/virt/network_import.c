@@ -620,12 +620,20 @@ static void read_addresses(struct import *in)
 static void read_forwarder(struct import *in, xmlNode *node)
 {
 	static const struct kvn_mark isolated = {false, "guests of an isolated network ask nobody outside"};
-	const char *address = kvn_xml_get(node, "addr");
+	const char *address = kvn_xml_get(node, "addr"), *domain = kvn_xml_get(node, "domain");
+	json_t *forwarder;
 
+	kvn_xml_keep(node);
+	if (!address && !domain)
+		kvn_xml_fail(&in->xml, node, "<forwarder> has neither attribute 'addr' nor 'domain'");
 	if (in->model == KVN_ISOLATED) {
 		kvn_xml_mark(node, &isolated);
-	} else if (address && !xmlHasProp(node, (const xmlChar *)"domain")) {
-		kvn_xml_keep(node);
+	} else if (domain) {
+		forwarder = json_object();
+		put(in, node, forwarder, "domain", domain);
+		put(in, node, forwarder, "resolver", address);
+		append(in, node, "dns.forwarders", forwarder);
+	} else if (address) {
 		append(in, node, "dns.upstream", json_string(address));
 	}
 }
@@ -845,7 +853,7 @@ static const struct kvn_xml_reason reasons[] = {
 	{"forward", "address", "it is for networks of host devices"},
 	{"forward", "driver", "it is for networks of host devices"},
 	{"forward", "@managed", "it is for networks of host devices"},
-	{"dns", "forwarder", "kvnet's resolvers are addresses, for all domains alike"},
+	{"forwarder", "@port", "kvnet asks resolvers at port 53"},
 	{"ip", "tftp", "kvnet serves no TFTP"},
 	{"dhcp", "bootp", "kvnet names no boot file"},
 	{"dhcp", "host", "kvnet knows guests by MAC address, also for IPv6"},

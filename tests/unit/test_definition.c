@@ -118,6 +118,9 @@ static void assert_same_addresses(const struct kvn_network *a, const struct kvn_
 
 static void assert_same_records(const struct kvn_network *a, const struct kvn_network *b)
 {
+	assert_int_equal(a->dns.n_forwarders, b->dns.n_forwarders);
+	for (size_t i = 0; i < a->dns.n_forwarders; i++)
+		assert_memory_equal(&a->dns.forwarders[i], &b->dns.forwarders[i], sizeof(a->dns.forwarders[i]));
 	assert_int_equal(a->dns.n_hosts, b->dns.n_hosts);
 	for (size_t i = 0; i < a->dns.n_hosts; i++) {
 		assert_true(kvn_ip_equal(&a->dns.hosts[i].ip, &b->dns.hosts[i].ip));
@@ -555,11 +558,12 @@ static void test_fields(void **state)
 	}
 	list_paths(tree, written, sizeof(written));
 	assert_string_equal(documented, written);
-	assert_string_equal(documented,
-			    "name uuid model bridge mac mtu stp start uplink ipv4.address ipv4.dhcp ipv4.lease "
-			    "ipv6.address ipv6.dhcp dns.enabled dns.domain dns.local_only dns.upstream dns.hosts "
-			    "dns.txt dns.srv hosts host_access "
-			    "isolate_ports allow ");
+	assert_string_equal(
+		documented,
+		"name uuid model bridge mac mtu stp start uplink ipv4.address ipv4.dhcp ipv4.lease "
+		"ipv6.address ipv6.dhcp dns.enabled dns.domain dns.local_only dns.upstream dns.forwarders dns.hosts "
+		"dns.txt dns.srv hosts host_access "
+		"isolate_ports allow ");
 	kvn_network_clear(&net);
 }
 

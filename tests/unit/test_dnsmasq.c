@@ -144,6 +144,10 @@ static void test_isolated(void **state)
 static void test_routed(void **state)
 {
 	struct kvn_network net = network(KVN_ROUTED);
+	struct kvn_forwarder forwarders[] = {{"corp.example", ip("192.0.2.54")},
+					     {"corp.example", ip("2001:db8::54")},
+					     {"home.example", {.family = AF_UNSPEC}},
+					     {"own.example", ip("192.0.2.1")}};
 	struct kvn_reservation hosts[] = {host("web", "52:54:00:aa:bb:cc", "192.0.2.10", "2001:db8::10")};
 	struct kvn_ip upstream[] = {ip("127.0.0.53")};
 
@@ -154,6 +158,8 @@ static void test_routed(void **state)
 	net.dns.upstream[0] = ip("198.51.100.53");
 	net.dns.n_upstream = 1;
 	net.dns.is_local = false;
+	net.dns.forwarders = forwarders;
+	net.dns.n_forwarders = ARRAY_SIZE(forwarders);
 	net.hosts = hosts;
 	net.n_hosts = ARRAY_SIZE(hosts);
 	check("routed", &net, upstream, ARRAY_SIZE(upstream));
