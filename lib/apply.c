@@ -37,21 +37,20 @@ static int apply_firewall(struct kvn *kvn, const char *network, const struct kvn
 	const struct kvn_firewall *want = op->has_want ? &op->want.firewall.part : NULL;
 	auto_close int lock = kvn_lock_host(kvn, err);
 	auto_free struct kvn_firewall *all = NULL;
-	struct kvn_firewall now;
 	struct kvn_nft *nft;
-	bool is_sound = true, is_last = false;
+	bool is_last = false;
 	size_t n_all = 0;
 	int r = lock < 0 ? lock : kvn_kernel_nft(&kvn->kernel, &nft, err);
 
-	if (r == 0)
-		r = kvn_firewall_get(nft, want ? want->bridge : had->bridge, want ? want->uplink : had->uplink, &now,
-				     &is_sound, err);
 	if (r == 0 && !want)
 		r = kvn_record_others(kvn, network, &is_last, err);
-	if (r == 0 && !is_sound && !is_last)
-		r = kvn_desired_firewalls(kvn, want ? NULL : network, &all, &n_all, err);
 	if (r == 0)
-		r = kvn_firewall_commit(nft, had, want, all, n_all, is_last, err);
+		r = kvn_firewall_commit(nft, had, want, NULL, 0, is_last, err);
+	if (r == -ESTALE) { /* the others are read only now: that there is something to mend may be news to the plan */
+		r = kvn_desired_firewalls(kvn, want ? NULL : network, &all, &n_all, err);
+		if (r == 0)
+			r = kvn_firewall_commit(nft, had, want, all, n_all, false, err);
+	}
 	return r < 0 ? kvn_wrap(err, "firewall") : 0;
 }
 

@@ -33,6 +33,8 @@ struct table_state {
 	bool is_there;
 	bool is_same; /* comment, flags, number of chains and sets */
 	unsigned n_chains; /* that are as they should be */
+	unsigned n_rules; /* likewise, and in their order; all, unless they were looked at */
+	bool has_other_rule; /* than ours, or in another place */
 };
 
 enum { INET, BRIDGE, TABLES };
@@ -42,22 +44,31 @@ struct view {
 	struct table_state tables[TABLES];
 	char comment[KVN_NFT_COMMENT_SIZE];
 	bool is_known; /* the tables were not asked for */
+	bool has_rules; /* what they say was looked at */
 	struct element *elements;
 	unsigned n;
 };
 
 static bool is_sound(const struct table_state *state)
 {
-	return state->is_there && state->is_same && state->n_chains == state->table->n_chains;
+	return state->is_there && state->is_same && state->n_chains == state->table->n_chains &&
+	       state->n_rules == state->table->n_rules && !state->has_other_rule;
 }
 
 static void set_sound(struct table_state *state)
 {
 	state->is_there = state->is_same = true;
 	state->n_chains = (unsigned)state->table->n_chains;
+	state->n_rules = (unsigned)state->table->n_rules;
+	state->has_other_rule = false;
 }
 
 /* ---- look ---- */
+
+static int fail_restless(struct kvn_error *err)
+{
+	return kvn_fail(err, EAGAIN, "nftables: other programs change the rules without a pause; try again");
+}
 
 static uint32_t read_generation(const struct nlmsghdr *hdr)
 {
@@ -112,6 +123,8 @@ static int look_once(struct kvn_nft *nft, bool is_known, struct element *element
 	memset(ret, 0, sizeof(*ret));
 	ret->tables[INET].table = kvn_ruleset_inet();
 	ret->tables[BRIDGE].table = kvn_ruleset_bridge();
+	for (unsigned i = 0; i < TABLES; i++)
+		ret->tables[i].n_rules = (unsigned)ret->tables[i].table->n_rules;
 	ret->is_known = is_known;
 	ret->elements = elements;
 	ret->n = n;
@@ -127,28 +140,66 @@ static int look_once(struct kvn_nft *nft, bool is_known, struct element *element
 	return kvn_nft_ask(nft, read_answer, ret, err);
 }
 
+static void read_rule(const struct nlmsghdr *hdr, unsigned index, void *arg)
+{
+	struct table_state *state = arg;
+
+	(void)index; /* a dump is one question */
+	if (state->n_rules < state->table->n_rules &&
+	    kvn_nft_is_rule(hdr, state->table, &state->table->rules[state->n_rules]))
+		state->n_rules++;
+	else
+		state->has_other_rule = true;
+}
+
+/* See what the rules say, of the tables that hold the right number of them. */
+static int look_at_rules(struct kvn_nft *nft, struct view *view, struct kvn_error *err)
+{
+	int r = 0;
+
+	view->has_rules = true;
+	for (unsigned i = 0; r == 0 && i < TABLES; i++) {
+		struct table_state *state = &view->tables[i];
+
+		r = is_sound(state) ? -EINTR : 0;
+		for (unsigned j = 0; r == -EINTR && j < TRIES; j++) {
+			state->n_rules = 0;
+			state->has_other_rule = false;
+			r = kvn_nft_dump_rules(nft, state->table, read_rule, state, err);
+		}
+	}
+	return r == -EINTR ? fail_restless(err) : r;
+}
+
 /* Is all of it as we build it? Table bridge kvnet need not be there: it comes with the first fence. */
 static bool is_all_sound(const struct view *view)
 {
 	return is_sound(&view->tables[INET]) && (!view->tables[BRIDGE].is_there || is_sound(&view->tables[BRIDGE]));
 }
 
-/* Keep in mind how the tables are, if they are whole, for as long as the ruleset's generation is @generation. */
+/* Keep in mind how the tables are, for as long as the ruleset's generation is @generation. */
 static void note_tables(struct kvn_nft *nft, const struct view *view, uint32_t generation)
 {
-	*kvn_nft_note(nft) = (struct kvn_nft_note){.generation = is_all_sound(view) ? generation : 0,
-						   .has_bridge = view->tables[BRIDGE].is_there};
+	bool is_whole = is_all_sound(view);
+
+	*kvn_nft_note(nft) = (struct kvn_nft_note){.generation = is_whole ? generation : 0,
+						   .has_bridge = view->tables[BRIDGE].is_there,
+						   .has_rules = view->has_rules,
+						   .other_rules = !is_whole && view->has_rules ? generation : 0};
 }
 
-/* See how our tables are, and which of @elements are there. */
-static int look(struct kvn_nft *nft, struct element *elements, unsigned n, struct view *ret, struct kvn_error *err)
+/* See how our tables are, and which of @elements are there.  @is_close: what the rules say, too, which takes several times as
+ * long; else they are counted, unless it is known that they say something else. */
+static int look(struct kvn_nft *nft, bool is_close, struct element *elements, unsigned n, struct view *ret,
+		struct kvn_error *err)
 {
 	const struct kvn_nft_note note = *kvn_nft_note(nft);
 	int r;
 
-	if (note.generation) {
+	if (note.generation && (note.has_rules || !is_close)) {
 		r = look_once(nft, true, elements, n, ret, err);
 		if (r == 0 && ret->generation == note.generation) {
+			ret->has_rules = note.has_rules;
 			set_sound(&ret->tables[INET]);
 			if (note.has_bridge)
 				set_sound(&ret->tables[BRIDGE]);
@@ -156,6 +207,8 @@ static int look(struct kvn_nft *nft, struct element *elements, unsigned n, struc
 		}
 	}
 	r = look_once(nft, false, elements, n, ret, err);
+	if (r == 0 && (is_close || (note.other_rules && note.other_rules == ret->generation)))
+		r = look_at_rules(nft, ret, err);
 	if (r == 0)
 		note_tables(nft, ret, ret->generation);
 	return r;
@@ -289,8 +342,8 @@ const char *kvn_firewall_set_format(enum kvn_firewall_set set)
 	return set < KVN_SET_COUNT ? kvn_ruleset_inet()->sets[set].name : "unknown";
 }
 
-int kvn_firewall_get(struct kvn_nft *nft, const char *bridge, const char *uplink, struct kvn_firewall *ret,
-		     bool *ret_is_sound, struct kvn_error *err)
+int kvn_firewall_get(struct kvn_nft *nft, bool is_close, const char *bridge, const char *uplink,
+		     struct kvn_firewall *ret, bool *ret_is_sound, struct kvn_error *err)
 {
 	struct element elements[ELEMENTS_MAX];
 	struct kvn_firewall found = {.sets = (1U << KVN_SET_COUNT) - 1};
@@ -301,7 +354,7 @@ int kvn_firewall_get(struct kvn_nft *nft, const char *bridge, const char *uplink
 	put_name(found.bridge, bridge);
 	put_name(found.uplink, uplink ? uplink : "");
 	n = list_elements(NULL, &found, elements);
-	r = look(nft, elements, n, &view, err);
+	r = look(nft, is_close, elements, n, &view, err);
 	if (r < 0)
 		return r;
 	found.sets = 0;
@@ -347,7 +400,8 @@ static int commit(struct kvn_nft *nft, const struct view *view, struct kvn_error
 	return r;
 }
 
-/* One look and one transaction.  -ERESTART: between the two, others changed the ruleset. */
+/* One look and one transaction.  -ERESTART: between the two, others changed the ruleset.  The look is a close one unless a
+ * network is only added or taken out, which is done in a hurry. */
 static int try_commit(struct kvn_nft *nft, const struct kvn_firewall *had, const struct kvn_firewall *want,
 		      const struct kvn_firewall *all, size_t n_all, struct kvn_error *err)
 {
@@ -356,8 +410,10 @@ static int try_commit(struct kvn_nft *nft, const struct kvn_firewall *had, const
 	size_t n_ports = 0;
 	unsigned n_changes = 0;
 	struct view view;
-	int r = look(nft, elements, list_elements(had, want, elements), &view, err);
+	int r = look(nft, !had == !want, elements, list_elements(had, want, elements), &view, err);
 
+	if (r == 0 && !all && !is_sound(&view.tables[INET]))
+		return kvn_fail(err, ESTALE, "nftables: table inet kvnet is not as it should be");
 	if (r == 0)
 		r = save_ports(nft, &view, &ports, &n_ports, err);
 	if (r < 0)
@@ -379,7 +435,7 @@ static int try_commit(struct kvn_nft *nft, const struct kvn_firewall *had, const
 static int try_remove(struct kvn_nft *nft, struct kvn_error *err)
 {
 	struct view view;
-	int r = look(nft, NULL, 0, &view, err);
+	int r = look(nft, false, NULL, 0, &view, err);
 
 	if (r < 0 || (!view.tables[INET].is_there && !view.tables[BRIDGE].is_there))
 		return r;
@@ -387,11 +443,6 @@ static int try_remove(struct kvn_nft *nft, struct kvn_error *err)
 	for (unsigned i = 0; i < TABLES; i++)
 		remove_table(nft, &view.tables[i]);
 	return commit(nft, &view, err);
-}
-
-static int fail_restless(struct kvn_error *err)
-{
-	return kvn_fail(err, EAGAIN, "nftables: other programs change the rules without a pause; try again");
 }
 
 int kvn_firewall_commit(struct kvn_nft *nft, const struct kvn_firewall *had, const struct kvn_firewall *want,
@@ -415,7 +466,7 @@ static int try_fence(struct kvn_nft *nft, const char *ifname, bool is_fenced, st
 	int r;
 
 	put_name(port.key.names[0], ifname);
-	r = look(nft, &port, 1, &view, err);
+	r = look(nft, false, &port, 1, &view, err);
 	if (r == 0 && is_fenced)
 		r = save_ports(nft, &view, &ports, &n_ports, err);
 	is_whole = is_sound(&view.tables[BRIDGE]);
@@ -447,7 +498,7 @@ int kvn_firewall_is_fenced(struct kvn_nft *nft, const char *ifname, bool *ret, s
 	int r;
 
 	put_name(port.key.names[0], ifname);
-	r = look(nft, &port, 1, &view, err);
+	r = look(nft, false, &port, 1, &view, err);
 	if (r == 0)
 		*ret = port.is_there && is_sound(&view.tables[BRIDGE]);
 	return r;

@@ -206,7 +206,7 @@ static int change_once(struct kvn *kvn, const struct kvn_transition *step, struc
 	if (r == 0 && step->is_forgotten)
 		r = add_memory(kvn, step->name, &have, err);
 	if (r == 0 && (step->old || step->net))
-		r = kvn_snapshot(kvn, step->old ? step->old : step->net, &have, err);
+		r = kvn_snapshot(kvn, step->old ? step->old : step->net, step->old && step->net, &have, err);
 	if (r == 0)
 		r = want_state(kvn, step, &have, &want, err);
 	if (r == 0)
@@ -347,7 +347,7 @@ int kvn_network_damage(struct kvn *kvn, const struct kvn_network *net, struct kv
 {
 	struct kvn_transition step = {.name = net->name, .old = net, .net = net};
 	struct kvn_state have = {0}, want = {0};
-	int r = kvn_snapshot(kvn, net, &have, err);
+	int r = kvn_snapshot(kvn, net, true, &have, err);
 
 	if (r == 0)
 		r = want_state(kvn, &step, &have, &want, err);

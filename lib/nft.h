@@ -112,9 +112,11 @@ void kvn_nft_del_element(struct kvn_nft *nft, const struct kvn_nft_table *table,
 /* Is the answer @hdr to kvn_nft_get_table() the table that kvn_nft_add_table() makes: the comment, no flags (dormant), as
  * many sets and chains? */
 bool kvn_nft_is_table(const struct nlmsghdr *hdr, const struct kvn_nft_table *table, const char *comment);
-/* Is the answer @hdr to kvn_nft_get_chain() the chain with as many rules, and as many that go to it? This counts: a rule
- * that was replaced by another is not noticed. */
+/* Is the answer @hdr to kvn_nft_get_chain() the chain, in its hook, with as many rules, and as many that go to it? This
+ * counts: that a rule was replaced by another is for kvn_nft_is_rule() to see. */
 bool kvn_nft_is_chain(const struct nlmsghdr *hdr, const struct kvn_nft_table *table, const struct kvn_nft_chain *chain);
+/* Does the answer @hdr to kvn_nft_dump_rules() say the same as @rule of @table? */
+bool kvn_nft_is_rule(const struct nlmsghdr *hdr, const struct kvn_nft_table *table, const struct kvn_nft_rule *rule);
 
 /* Called with the answer to question number @index, from 0 as they were put.  What does not exist has no answer. */
 typedef void kvn_nft_answer(const struct nlmsghdr *hdr, unsigned index, void *arg);
@@ -130,11 +132,17 @@ int kvn_nft_commit(struct kvn_nft *nft, struct kvn_error *err);
 int kvn_nft_dump_set(struct kvn_nft *nft, const struct kvn_nft_table *table, const struct kvn_nft_set *set,
 		     struct kvn_nft_key **ret, size_t *ret_n, struct kvn_error *err);
 
-/* What the caller has seen at a @generation of the ruleset, kept with the socket: it holds until that number changes.
- * 0: nothing. */
+/* Every rule of @table, chain by chain as the chains were made, in the order in which they run.  -EINTR (with no message):
+ * they changed meanwhile, and what was handed out is thrown away. */
+int kvn_nft_dump_rules(struct kvn_nft *nft, const struct kvn_nft_table *table, kvn_nft_answer *answer, void *arg,
+		       struct kvn_error *err);
+
+/* What the caller has seen at a generation of the ruleset, kept with the socket: it holds until that number changes. */
 struct kvn_nft_note {
-	uint32_t generation;
-	bool has_bridge; /* all tables are whole, and table bridge kvnet is among them */
+	uint32_t generation; /* at which all tables are whole; 0: none is known */
+	bool has_bridge; /* table bridge kvnet is among them */
+	bool has_rules; /* what the rules say was looked at, not only their number */
+	uint32_t other_rules; /* the generation at which they did not say what ours do; 0: none is known */
 };
 struct kvn_nft_note *kvn_nft_note(struct kvn_nft *nft);
 

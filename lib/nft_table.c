@@ -220,7 +220,8 @@ static bool add_step(struct nftnl_rule *rule, const struct kvn_nft_step *step)
 
 /* ---- the parts of a table ---- */
 
-static bool add_rule(struct kvn_nft *nft, const struct kvn_nft_table *table, const struct kvn_nft_rule *rule)
+/* NULL: no memory. */
+static struct nftnl_rule *make_rule(const struct kvn_nft_table *table, const struct kvn_nft_rule *rule)
 {
 	struct nftnl_rule *nl = nftnl_rule_alloc();
 	bool is_whole = nl && nftnl_rule_set_str(nl, NFTNL_RULE_TABLE, table->name) == 0 &&
@@ -229,11 +230,22 @@ static bool add_rule(struct kvn_nft *nft, const struct kvn_nft_table *table, con
 	for (size_t i = 0; is_whole && rule->steps[i].op != KVN_NFT_END; i++)
 		is_whole = add_step(nl, &rule->steps[i]);
 	if (is_whole)
-		nftnl_rule_nlmsg_build_payload(
-			kvn_nft_message(nft, NFT_MSG_NEWRULE, table->family, NLM_F_CREATE | NLM_F_APPEND), nl);
+		return nl;
 	if (nl)
 		nftnl_rule_free(nl);
-	return is_whole;
+	return NULL;
+}
+
+static bool add_rule(struct kvn_nft *nft, const struct kvn_nft_table *table, const struct kvn_nft_rule *rule)
+{
+	struct nftnl_rule *nl = make_rule(table, rule);
+
+	if (!nl)
+		return false;
+	nftnl_rule_nlmsg_build_payload(
+		kvn_nft_message(nft, NFT_MSG_NEWRULE, table->family, NLM_F_CREATE | NLM_F_APPEND), nl);
+	nftnl_rule_free(nl);
+	return true;
 }
 
 static bool add_chain(struct kvn_nft *nft, const struct kvn_nft_table *table, const struct kvn_nft_chain *chain)
@@ -355,11 +367,104 @@ static uint32_t count_uses(const struct kvn_nft_table *table, const struct kvn_n
 	return n;
 }
 
+static const struct nlattr *find_attr(const struct nlattr *nest, uint16_t type)
+{
+	const struct nlattr *attr = kvn_nft_next_attr(nest, NULL);
+
+	while (attr && mnl_attr_get_type(attr) != type)
+		attr = kvn_nft_next_attr(nest, attr);
+	return attr;
+}
+
+/* Does the chain hang where it should, @hook being what the kernel says of that, NULL: nowhere? */
+static bool is_hook(const struct nlattr *hook, const struct kvn_nft_chain *chain)
+{
+	if (!chain->type || !hook)
+		return !chain->type && !hook;
+	return is_u32(find_attr(hook, NFTA_HOOK_HOOKNUM), chain->hook) &&
+	       is_u32(find_attr(hook, NFTA_HOOK_PRIORITY), (uint32_t)chain->priority);
+}
+
 bool kvn_nft_is_chain(const struct nlmsghdr *hdr, const struct kvn_nft_table *table, const struct kvn_nft_chain *chain)
 {
 	const struct nlattr *attrs[NFTA_CHAIN_MAX + 1];
 
 	kvn_nft_sort_attrs(hdr, sizeof(struct nfgenmsg), attrs, ARRAY_SIZE(attrs));
-	return is_u32(attrs[NFTA_CHAIN_USE], count_uses(table, chain)) &&
+	return is_u32(attrs[NFTA_CHAIN_USE], count_uses(table, chain)) && is_hook(attrs[NFTA_CHAIN_HOOK], chain) &&
 	       (!chain->type || is_u32(attrs[NFTA_CHAIN_POLICY], NF_ACCEPT));
+}
+
+static bool is_zero(const struct nlattr *attr)
+{
+	const char *data = mnl_attr_get_payload(attr);
+
+	for (size_t i = 0; i < mnl_attr_get_payload_len(attr); i++)
+		if (data[i] != 0)
+			return false;
+	return true;
+}
+
+static bool is_same_attr(const struct nlattr *asked, const struct nlattr *told)
+{
+	return mnl_attr_get_payload_len(asked) == mnl_attr_get_payload_len(told) &&
+	       memcmp(mnl_attr_get_payload(asked), mnl_attr_get_payload(told), mnl_attr_get_payload_len(asked)) == 0;
+}
+
+/* Is what the kernel has @told of an expression what it was @asked for? It tells in another order, and adds what stands at its
+ * default, which is 0 everywhere (the operation of a bitwise, the flags of a lookup). */
+static bool is_same_expression(const struct nlattr *asked, const struct nlattr *told)
+{
+	if (!(asked->nla_type & NLA_F_NESTED))
+		return is_same_attr(asked, told);
+	for (const struct nlattr *attr = kvn_nft_next_attr(asked, NULL); attr; attr = kvn_nft_next_attr(asked, attr)) {
+		const struct nlattr *found = find_attr(told, mnl_attr_get_type(attr));
+
+		if (!found || !is_same_expression(attr, found))
+			return false;
+	}
+	for (const struct nlattr *attr = kvn_nft_next_attr(told, NULL); attr; attr = kvn_nft_next_attr(told, attr))
+		if (!find_attr(asked, mnl_attr_get_type(attr)) && !is_zero(attr))
+			return false;
+	return true;
+}
+
+static bool is_same_rule(const struct nlmsghdr *asked, const struct nlmsghdr *told)
+{
+	const struct nlattr *left[NFTA_RULE_EXPRESSIONS + 1], *right[NFTA_RULE_EXPRESSIONS + 1], *a, *b;
+
+	kvn_nft_sort_attrs(asked, sizeof(struct nfgenmsg), left, ARRAY_SIZE(left));
+	kvn_nft_sort_attrs(told, sizeof(struct nfgenmsg), right, ARRAY_SIZE(right));
+	if (!right[NFTA_RULE_CHAIN] || !is_same_attr(left[NFTA_RULE_CHAIN], right[NFTA_RULE_CHAIN]) ||
+	    !right[NFTA_RULE_EXPRESSIONS])
+		return false;
+	a = kvn_nft_next_attr(left[NFTA_RULE_EXPRESSIONS], NULL);
+	b = kvn_nft_next_attr(right[NFTA_RULE_EXPRESSIONS], NULL);
+	while (a && b && is_same_expression(a, b)) {
+		a = kvn_nft_next_attr(left[NFTA_RULE_EXPRESSIONS], a);
+		b = kvn_nft_next_attr(right[NFTA_RULE_EXPRESSIONS], b);
+	}
+	return !a && !b;
+}
+
+bool kvn_nft_is_rule(const struct nlmsghdr *hdr, const struct kvn_nft_table *table, const struct kvn_nft_rule *rule)
+{
+	_Alignas(NLMSG_ALIGNTO) char buffer[KVN_NFT_ROOM] = {0};
+	struct nlmsghdr *asked = mnl_nlmsg_put_header(buffer);
+	struct nftnl_rule *nl = make_rule(table, rule);
+
+	if (!nl)
+		return false;
+	(void)mnl_nlmsg_put_extra_header(asked, sizeof(struct nfgenmsg)); /* of no interest */
+	nftnl_rule_nlmsg_build_payload(asked, nl);
+	nftnl_rule_free(nl);
+	return is_same_rule(asked, hdr);
+}
+
+int kvn_nft_dump_rules(struct kvn_nft *nft, const struct kvn_nft_table *table, kvn_nft_answer *answer, void *arg,
+		       struct kvn_error *err)
+{
+	kvn_nft_begin_questions(nft);
+	mnl_attr_put_strz(kvn_nft_message(nft, NFT_MSG_GETRULE, table->family, NLM_F_DUMP), NFTA_RULE_TABLE,
+			  table->name);
+	return kvn_nft_dump(nft, answer, arg, err);
 }

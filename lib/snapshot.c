@@ -28,14 +28,16 @@ static int add_record(const struct kvn *kvn, const char *network, struct kvn_sta
 	return kvn_state_add(ret, &item, err);
 }
 
-static int add_firewall(struct kvn *kvn, const struct kvn_network *net, struct kvn_state *ret, struct kvn_error *err)
+static int add_firewall(struct kvn *kvn, const struct kvn_network *net, bool is_close, struct kvn_state *ret,
+			struct kvn_error *err)
 {
 	struct kvn_item item = {.object = KVN_OBJECT_FIREWALL};
 	struct kvn_nft *nft;
 	int r = kvn_kernel_nft(&kvn->kernel, &nft, err);
 
 	if (r == 0)
-		r = kvn_firewall_get(nft, net->bridge, net->uplink, &item.firewall.part, &item.firewall.is_sound, err);
+		r = kvn_firewall_get(nft, is_close, net->bridge, net->uplink, &item.firewall.part,
+				     &item.firewall.is_sound, err);
 	if (r < 0)
 		return kvn_wrap(err, "firewall");
 	return item.firewall.part.sets ? kvn_state_add(ret, &item, err) : 0;
@@ -303,12 +305,13 @@ static int add_bridge(struct kvn *kvn, const struct kvn_network *net, struct kvn
 	return r;
 }
 
-int kvn_snapshot(struct kvn *kvn, const struct kvn_network *net, struct kvn_state *ret, struct kvn_error *err)
+int kvn_snapshot(struct kvn *kvn, const struct kvn_network *net, bool is_close, struct kvn_state *ret,
+		 struct kvn_error *err)
 {
 	int r = add_record(kvn, net->name, ret, err);
 
 	if (r == 0)
-		r = add_firewall(kvn, net, ret, err);
+		r = add_firewall(kvn, net, is_close, ret, err);
 	if (r == 0)
 		r = add_bridge(kvn, net, ret, err);
 	if (r == 0)

@@ -7,8 +7,10 @@
 
 /* Everything of @net (resolved) that the host holds, appended to @ret: its record, its bridge if that is ours, addresses,
  * ports, firewall elements, claims, dnsmasq; for a bridged network the uplink's addresses and routes too.  Constant in the
- * number of other networks, but for a scan of all links for the bridge's ports. */
-int kvn_snapshot(struct kvn *kvn, const struct kvn_network *net, struct kvn_state *ret, struct kvn_error *err);
+ * number of other networks, but for a scan of all links for the bridge's ports.  @is_close: of the firewall see what the
+ * rules say, too (kvn_firewall_get()). */
+int kvn_snapshot(struct kvn *kvn, const struct kvn_network *net, bool is_close, struct kvn_state *ret,
+		 struct kvn_error *err);
 
 /* The links on the bridge @net as ports; appended to @ret. */
 int kvn_snapshot_ports(struct kvn *kvn, const struct kvn_network *net, struct kvn_state *ret, struct kvn_error *err);
