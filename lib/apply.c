@@ -37,7 +37,7 @@ static int apply_firewall(struct kvn *kvn, const char *network, const struct kvn
 	const struct kvn_firewall *want = op->has_want ? &op->want.firewall.part : NULL;
 	auto_close int lock = kvn_lock_host(kvn, err);
 	auto_free struct kvn_firewall *all = NULL;
-	struct kvn_nft *nft;
+	struct kvn_nft *nft = NULL;
 	bool is_last = false;
 	size_t n_all = 0;
 	int r = lock < 0 ? lock : kvn_kernel_nft(&kvn->kernel, &nft, err);

@@ -122,12 +122,12 @@ happened "lease-removed nat0 $b $mac_b beta"
 kvnet apply nat0 >/dev/null
 
 note "nothing happens: nobody wakes up"
-switches() { awk '/ctxt_switches/ {n += $2} END {print n}' "/proc/$ALL/status"; }
-before=$(switches)
+switches_of() { awk '/ctxt_switches/ {n += $2} END {print n}' "/proc/$1/status"; }
+before=$(switches_of "$ALL")
 kvnet list >/dev/null
 kvnet show nat0 >/dev/null
 kvnet plan --all >/dev/null
-equal "wake-ups of the follower" "$before" "$(switches)"
+equal "wake-ups of the follower" "$before" "$(switches_of "$ALL")"
 
 note "detach, stop, delete"
 kvnet detach v-b
@@ -168,6 +168,43 @@ exec 8<"$T/pipe"
 wait_for "the follower" grep -q poll "/proc/$!/wchan"
 exec 8<&-
 wait $! || fail "exit $? when its reader has gone"
+
+note "a reader that takes nothing: the follower waits, loses nothing, and still ends by a signal or with its reader"
+# stuck: start follower PID that writes into a full pipe, whose only reader is fd 7 of this shell, and have it told something.
+stuck() {
+	local before
+
+	rm -f "$T/pipe"
+	mkfifo "$T/pipe"
+	exec 7<>"$T/pipe"
+	head -c 65536 /dev/zero >&7
+	ip netns exec "kvt-$$-router" "$KVNET_BUILD/kvnet" events >"$T/pipe" 2>"$T/stuck.err" 7>&- &
+	PID=$!
+	wait_for "the follower" grep -q poll "/proc/$PID/wchan"
+	before=$(switches_of "$PID")
+	kvnet create late --model isolated --subnet none --no-start >/dev/null
+	wait_for "the follower's write" eval "[ \"\$(switches_of $PID)\" -gt $before ]"
+	kvnet delete late
+}
+stuck
+head -c 65536 <&7 >"$T/zeros"
+for what in network-defined network-deleted; do
+	read -rt 10 line <&7
+	matches "line after the rush" "^[0-9:]{8}  late  +$what\$" "$line"
+done
+for how in TERM INT; do
+	exec 7>&-
+	wait "$PID" || fail "exit $? when its reader has gone"
+	stuck
+	kill "-$how" "$PID"
+	KVT_WAIT=5 wait_for "the end after SIG$how" sh -c "! test -e /proc/$PID/wchan || grep -q Z /proc/$PID/stat"
+	wait "$PID" || fail "exit $? after SIG$how"
+done
+exec 7>&-
+stuck
+exec 7>&-
+wait "$PID" || fail "exit $? when its reader has gone"
+equal "errors" "" "$(cat "$T/stuck.err")"
 for name in all iso human; do
 	equal "errors of $name" "" "$(cat "$T/$name.err")"
 done

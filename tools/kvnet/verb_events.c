@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* verb_events.c - events: follow what happens, by netd where it runs, else by looking at kvnet's files. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "cli.h"
@@ -24,7 +26,7 @@ static bool is_asked_for(const struct command *command, const json_t *event)
 #define KIND_WIDTH 17 /* "network-contested", the longest that there is */
 
 /* What an event is about besides its network: the port, the lease, what was lost. */
-static void print_subject(const json_t *event, int pad)
+static void print_subject(FILE *out, const json_t *event, int pad)
 {
 	const json_t *port = json_object_get(event, "port"), *lease = json_object_get(event, "lease"), *each;
 	const char *message = json_string_value(json_object_get(event, "message"));
@@ -37,34 +39,79 @@ static void print_subject(const json_t *event, int pad)
 							   : json_object_get(port, port_keys[i]));
 
 		if (text)
-			(void)printf("%*s  %s", i == 0 ? pad : 0, "", text); /* the first is never unknown */
+			(void)fprintf(out, "%*s  %s", i == 0 ? pad : 0, "", text); /* the first is never unknown */
 	}
 	json_array_foreach(json_object_get(event, "lost"), i, each)(void)
-		printf("%*s%s %s", i ? 0 : pad, "", i ? "," : " ", json_string_value(each));
+		fprintf(out, "%*s%s %s", i ? 0 : pad, "", i ? "," : " ", json_string_value(each));
 	if (message)
-		(void)printf("%*s  %s", pad, "", message);
+		(void)fprintf(out, "%*s  %s", pad, "", message);
 }
 
-/* False: nobody reads it any more. */
-static bool print_event(const struct command *command, const json_t *event)
+static void print_event(FILE *out, bool is_json, const json_t *event)
 {
 	time_t seconds = (time_t)json_real_value(json_object_get(event, "time"));
 	const char *kind = json_string_value(json_object_get(event, "event")) ?: "-";
 	char clock[16] = "";
 	struct tm local;
 
-	if (!is_asked_for(command, event))
-		return true;
-	if (command->is_json) {
-		(void)json_dumpf(event, stdout, JSON_COMPACT | JSON_REAL_PRECISION(13));
+	if (is_json) {
+		(void)json_dumpf(event, out, JSON_COMPACT | JSON_REAL_PRECISION(13));
 	} else {
 		if (localtime_r(&seconds, &local))
 			(void)strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-		(void)printf("%s  %-15s  %s", clock, json_string_value(json_object_get(event, "network")) ?: "-", kind);
-		print_subject(event, strlen(kind) < KIND_WIDTH ? KIND_WIDTH - (int)strlen(kind) : 0);
+		(void)fprintf(out, "%s  %-15s  %s", clock, json_string_value(json_object_get(event, "network")) ?: "-",
+			      kind);
+		print_subject(out, event, strlen(kind) < KIND_WIDTH ? KIND_WIDTH - (int)strlen(kind) : 0);
 	}
-	(void)putchar('\n');
-	return fflush(stdout) == 0;
+	(void)fputc('\n', out);
+}
+
+#define GONE (POLLERR | POLLHUP | POLLNVAL) /* what poll() says of an output that nobody reads any more */
+
+/* Write @text as its reader takes it.  A reader that takes nothing does not keep a signal from being seen: the output is
+ * written to when poll() says so, and no more than a pipe then has room for; to make it non-blocking would make it so for
+ * all who share it.  *ret_is_over: a signal came, or the reader is gone. */
+static int write_text(int signals, const char *text, size_t size, bool *ret_is_over, struct kvn_error *err)
+{
+	while (size > 0) {
+		struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = STDOUT_FILENO, .events = POLLOUT}};
+		ssize_t n = 0;
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return kvn_fail_errno(err, errno, "events");
+		*ret_is_over = fds[0].revents || fds[1].revents & GONE;
+		if (*ret_is_over)
+			return 0;
+		if (fds[1].revents)
+			n = write(STDOUT_FILENO, text, size < PIPE_BUF ? size : PIPE_BUF);
+		if (n < 0 && errno == EPIPE) {
+			*ret_is_over = true;
+			return 0;
+		}
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return kvn_fail_errno(err, errno, "cannot write");
+		text += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int tell(const struct command *command, int signals, const json_t *event, bool *ret_is_over,
+		struct kvn_error *err)
+{
+	auto_free char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+
+	if (!is_asked_for(command, event))
+		return 0;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return kvn_fail_errno(err, ENOMEM, "events");
+	print_event(out, command->is_json, event);
+	if (fclose(out) != 0)
+		return kvn_fail_errno(err, ENOMEM, "events");
+	return write_text(signals, text, size, ret_is_over, err);
 }
 
 /* SIGINT and SIGTERM as something to poll for, and a closed pipe as an error to see. */
@@ -95,14 +142,14 @@ int run_events(struct command *command, struct kvn_error *err)
 				       {.fd = STDOUT_FILENO}}; /* POLLERR when its reader is gone */
 		json_t *event = NULL;
 
-		while (!is_over && (r = kvn_follower_next(follower, &event, err)) == 0) {
-			is_over = !print_event(command, event);
+		while (r == 0 && !is_over && (r = kvn_follower_next(follower, &event, err)) == 0) {
+			r = tell(command, signals, event, &is_over, err);
 			json_decref(event);
 		}
 		if (r == -EAGAIN)
 			r = poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR ? kvn_fail_errno(err, errno, "events")
 										 : 0;
-		is_over = is_over || fds[1].revents || fds[2].revents & (POLLERR | POLLHUP);
+		is_over = is_over || fds[1].revents || fds[2].revents & GONE;
 	}
 	kvn_follower_close(follower);
 	return r < 0;
