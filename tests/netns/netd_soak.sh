@@ -25,11 +25,16 @@ kvnet create n3 --model isolated --subnet 10.39.0.1/24 >/dev/null
 guest a n0 10.9.0.10/24 10.9.0.1
 guest b n1 10.19.0.10/24 10.19.0.1 fd19::10/64 fd19::1
 
+# Do COMMAND to a rule of ours: HANDLE is that of any.
+nft_rule() {
+	ip netns exec "$R" nft "${1/HANDLE/$(ip netns exec "$R" nft -a list chain inet kvnet from_network | sed -n 's/.*# handle //p' | shuf -n 1)}"
+}
+
 # One thing that somebody does to the host.  What it is about may be gone just then.
 damage() {
 	local n=n$((RANDOM % 4))
 
-	case $((RANDOM % 11)) in
+	case $((RANDOM % 13)) in
 	0) ip netns exec "$R" nft flush ruleset ;;
 	1) ip netns exec "$R" nft delete table inet kvnet ;;
 	2) ip -n "$R" link del "$n" ;;
@@ -41,6 +46,8 @@ damage() {
 	8) ip -n "$R" link set v-a nomaster ;;
 	9) ip -n "$R" link set dev "$n" alias "" ;;
 	10) ip -n "$R" link set dev "$n" mtu 1280 ;;
+	11) nft_rule "replace rule inet kvnet from_network handle HANDLE accept" ;;
+	12) nft_rule "delete rule inet kvnet from_network handle HANDLE; insert rule inet kvnet from_network drop" ;;
 	esac >/dev/null 2>&1 || true
 }
 
