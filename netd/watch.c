@@ -269,8 +269,6 @@ static void on_nft_message(struct watch *watch, const struct nlmsghdr *hdr)
 			keeper_touch_all(watch->netd->keeper);
 		watch->is_table_hurt = false;
 		break;
-	case NFT_MSG_NEWSETELEM: /* a network more is no damage */
-		break;
 	default:
 		watch->is_table_hurt = watch->is_table_hurt || is_tables_ours(hdr);
 		break;

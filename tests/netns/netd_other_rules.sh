@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# netd_other_rules.sh - somebody puts another rule in the place of one of kvnet's, so that their number is right: the next
-# command that looks at the network sees it, and netd at once.
+# netd_other_rules.sh - somebody puts another rule in the place of one of kvnet's, so that their number is right, or a network
+# into a set more: the next command that looks at the network sees it, and netd at once.
 #
 #   outside ---- router: nat0 10.9.0.1/24 ---- a;  iso0 10.19.0.1/24 ---- b
 # shellcheck disable=SC2034 # lib.sh reads it
@@ -20,12 +20,13 @@ guest b iso0 10.19.0.10/24 10.19.0.1
 # handle CHAIN WORDS: of the last rule of table inet kvnet's CHAIN with WORDS in it.
 handle() { in_ns router nft -a list chain inet kvnet "$1" | grep -F "$2" | sed -n '$s/.*handle //p'; }
 
-# Three ways to let the outside in to nat0.
+# Four ways to let the outside in to nat0.
 hole() {
 	case $1 in
 	replace) in_ns router nft replace rule inet kvnet to_network handle "$(handle to_network "@nat reject")" accept ;;
 	swap) in_ns router nft "delete rule inet kvnet to_network handle $(handle to_network "@nat reject");
 		insert rule inet kvnet to_network accept" ;;
+	element) in_ns router nft add element inet kvnet open '{ "nat0" }' ;;
 	edit) {
 		echo "flush ruleset"
 		in_ns router nft list ruleset | sed 's/@nat reject.*/@nat accept/'
@@ -41,13 +42,13 @@ apart() {
 }
 
 apart
-for how in replace swap edit; do
+for how in replace swap edit element; do
 	note "without netd: $how"
 	hole "$how"
 	reaches outside a 10.9.0.10 # the control
 	refuses_check() { ! kvnet plan "$1" --check >/dev/null; }
 	refuses_check nat0 || fail "plan sees nothing"
-	refuses_check iso0 || fail "plan of another network sees nothing"
+	[ "$how" = element ] || refuses_check iso0 || fail "plan of another network sees nothing"
 	equal "state" degraded "$(kvnet show nat0 --json | jq -r .state)"
 	kvnet apply nat0 >/dev/null
 	kvnet plan --all --check
@@ -64,7 +65,7 @@ start_netd
 follow all
 repairs() { events all '.event == "network-repaired"' | sort | uniq -c | sort -rn | sed -n '1s/^ *\([0-9]*\) .*/\1/p'; }
 n=0
-for how in replace swap edit; do
+for how in replace swap edit element; do
 	note "with netd: $how"
 	hole "$how"
 	n=$((n + 1))
@@ -72,7 +73,7 @@ for how in replace swap edit; do
 	wait_for "rest" is_at_rest
 	apart
 done
-[ "$(repairs)" -le 3 ] || fail "a network was told more than once a damage: $(cat "$T/netd.log")"
+[ "$(repairs)" -le 4 ] || fail "a network was told more than once a damage: $(cat "$T/netd.log")"
 equal "lines of the log" "$(events all '.event == "network-repaired"' | wc -l)" "$(grep -c "repaired what was lost: firewall" "$T/netd.log")"
 stop_netd TERM
 kvnet delete nat0 iso0 --force
