@@ -124,7 +124,7 @@ static int release_port(struct kvn *kvn, const struct kvn_port *had, struct kvn_
 static int apply_port(struct kvn *kvn, const char *network, const struct kvn_op *op, struct kvn_error *err)
 {
 	const struct kvn_port *want = &op->want.port;
-	bool is_new = op->has_want && want->is_persistent && !op->has_had;
+	bool is_new = op->has_want && want->is_persistent && !want->is_opened && !op->has_had;
 	int r = 0;
 
 	if (!op->has_want) {

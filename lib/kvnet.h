@@ -274,7 +274,7 @@ int kvn_port_open(struct kvn *kvn, const char *name, const struct kvn_open_optio
 		  struct kvn_error *err);
 /* Close the descriptors. */
 void kvn_open_port_clear(struct kvn_open_port *port);
-/* Take such a port off its network before its descriptors are closed.  -ENOENT it is on none */
+/* Remove such a port and its tap, whoever still holds its descriptors.  -ENOENT it is on no network */
 int kvn_port_close(struct kvn *kvn, const char *ifname, struct kvn_error *err);
 
 /* The network that a hook or helper means which was run as @program for link @ifname, either of them "": KVNET_NETWORK,

@@ -53,9 +53,10 @@ static bool is_abandoned(struct kvn *kvn, const char *name, const char *ifname)
 	struct kvn_link_info link;
 	struct kvn_port port;
 
-	return kvn_port_recall(kvn, name, ifname, &port, NULL) == 0 && !port.is_persistent && port.pid > 0 &&
-	       kill(port.pid, 0) < 0 && errno == ESRCH && kvn_link_get(&kvn->kernel, ifname, &link, NULL) == 0 &&
-	       strcmp(link.kind, "tun") == 0 && !link.has_carrier;
+	return kvn_port_recall(kvn, name, ifname, &port, NULL) == 0 && (!port.is_persistent || port.is_opened) &&
+	       port.pid > 0 && kill(port.pid, 0) < 0 && errno == ESRCH &&
+	       kvn_link_get(&kvn->kernel, ifname, &link, NULL) == 0 && strcmp(link.kind, "tun") == 0 &&
+	       !link.has_carrier;
 }
 
 int kvn_network_release_abandoned(struct kvn *kvn, const char *name, struct kvn_error *err)
@@ -66,7 +67,7 @@ int kvn_network_release_abandoned(struct kvn *kvn, const char *name, struct kvn_
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (is_abandoned(kvn, name, names[i]))
-			r = kvn_port_release(kvn, name, names[i], err);
+			r = kvn_port_drop(kvn, name, names[i], err);
 	return r;
 }
 

@@ -132,7 +132,8 @@ static int fill(struct kvn *kvn, const struct kvn_open_options *options, struct 
 		struct kvn_error *err)
 {
 	struct kvn_port_holder holder = {.pid = options->pid ? options->pid : getpid(),
-					 .uid = options->uid != UINT32_MAX ? options->uid : geteuid()};
+					 .uid = options->uid != UINT32_MAX ? options->uid : geteuid(),
+					 .is_opened = true};
 	struct kvn_link_info info;
 	int r = 0;
 
@@ -191,7 +192,16 @@ int kvn_port_open(struct kvn *kvn, const char *name, const struct kvn_open_optio
 
 int kvn_port_close(struct kvn *kvn, const char *ifname, struct kvn_error *err)
 {
+	char name[KVN_NAME_MAX + 1] = "";
+	int r, lock;
+
 	if (kvn_remote_has(kvn))
 		return kvn_remote_ifname(kvn, "ClosePort", ifname, err);
-	return kvn_detach(kvn, ifname, err);
+	r = kvn_port_network(kvn, ifname, name, err);
+	if (r < 0)
+		return r;
+	lock = kvn_network_enter(kvn, name, err);
+	r = lock < 0 ? lock : kvn_port_drop(kvn, name, ifname, err);
+	kvn_network_leave(kvn, name, &lock);
+	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
 }

@@ -92,6 +92,7 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const
 	if (holder) {
 		op.want.port.pid = holder->pid;
 		op.want.port.uid = holder->uid;
+		op.want.port.is_opened = holder->is_opened;
 		memcpy(op.want.port.mac, holder->mac, 6);
 		if (!kvn_mac_is_zero(holder->mac))
 			kvn_port_lladdr(holder->mac, op.want.port.lladdr);
@@ -251,6 +252,25 @@ int kvn_port_add(struct kvn *kvn, const char *name, char ifname[static IFNAMSIZ]
 		(void)kvn_network_idle(kvn, name, NULL); /* started for this port alone */
 	kvn_network_leave(kvn, name, &lock);
 	return r < 0 ? kvn_wrap(err, "network '%s'", name) : 0;
+}
+
+/* A descriptor may be kept, and its holder may make the tap persistent: it must not stay on the host for either. */
+int kvn_port_drop(struct kvn *kvn, const char *name, const char *ifname, struct kvn_error *err)
+{
+	struct kvn_op op = {.has_had = true};
+	struct kvn_port port;
+	int r;
+
+	if (kvn_port_recall(kvn, name, ifname, &port, NULL) < 0 || !port.is_opened)
+		return kvn_port_release(kvn, name, ifname, err);
+	r = kvn_snapshot_port(kvn, name, ifname, &op.had.port, err);
+	if (r == -ENODEV)
+		return kvn_port_release(kvn, name, ifname, err);
+	op.had.port.is_persistent = true; /* to be removed */
+	op.had.port.is_fenced = true; /* taking away a fence that is not there is no error */
+	if (r == 0)
+		r = run_one(kvn, name, &op, err);
+	return r < 0 ? r : kvn_network_idle(kvn, name, err);
 }
 
 static int remove_tap(struct kvn *kvn, const char *name, const char *ifname, struct kvn_error *err)

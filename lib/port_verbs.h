@@ -10,6 +10,7 @@ struct kvn_port_holder {
 	pid_t pid;
 	uint32_t uid;
 	uint8_t mac[6]; /* the guest's; all zero: unknown */
+	bool is_opened; /* the tap was made for him by kvn_port_open() */
 };
 
 /* Put link @ifname on @name, which is started when it is down; @holder NULL: unknown. */
@@ -23,6 +24,8 @@ void kvn_port_lladdr(const uint8_t mac[static 6], uint8_t ret[static 6]);
 int kvn_port_choose_name(struct kvn *kvn, const char *network, char ifname[static IFNAMSIZ], struct kvn_error *err);
 /* Take it off, gone already or not, and stop an on-demand network that it was the last port of. */
 int kvn_port_release(struct kvn *kvn, const char *name, const char *ifname, struct kvn_error *err);
+/* The same, and with it goes a tap that kvn_port_open() has made. */
+int kvn_port_drop(struct kvn *kvn, const char *name, const char *ifname, struct kvn_error *err);
 /* The network that @ifname is a port of: by its alias, or by its record when it is gone.  -ENOENT none */
 int kvn_port_network(struct kvn *kvn, const char *ifname, char ret[static KVN_NAME_MAX + 1], struct kvn_error *err);
 

@@ -69,7 +69,8 @@ struct kvn_port {
 	bool is_fenced; /* a guest of a bridged network: kept off the networks that kvnet routes for */
 	bool is_uplink;
 	bool is_persistent; /* a tap made by "port add": kvnet removes it */
-	unsigned queues; /* of such a tap */
+	bool is_opened; /* a tap made by kvn_port_open(), whose holder cannot be given it back once it is gone */
+	unsigned queues; /* of a tap made by "port add" */
 	uint32_t uid, gid; /* its owner; UINT32_MAX: unknown, or nobody's */
 	pid_t pid; /* of the process that asked for the port; 0: unknown */
 	uint8_t mac[6]; /* the guest's; all zero: unknown */

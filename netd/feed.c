@@ -60,8 +60,9 @@ static void adopt(struct feed *feed)
 		for (size_t j = 0; j < n; j++) {
 			struct kvn_port port;
 
-			if (kvn_port_recall(feed->kvn, names[i], ports[j], &port, NULL) == 0 && !port.is_persistent &&
-			    port.uid != UINT32_MAX && policy_take(feed->netd->policy, port.uid, UINT32_MAX))
+			if (kvn_port_recall(feed->kvn, names[i], ports[j], &port, NULL) == 0 &&
+			    (!port.is_persistent || port.is_opened) && port.uid != UINT32_MAX &&
+			    policy_take(feed->netd->policy, port.uid, UINT32_MAX))
 				policy_name(feed->netd->policy, port.uid, ports[j]);
 		}
 	}

@@ -67,6 +67,27 @@ has_ports() { [ "$(n_ports)" -eq "$1" ]; }
 wait_for "the end of its record" has_ports 3
 run nobody five
 
+note "a tap does not outlive its port: not when that is closed while its descriptor is kept, nor as a persistent one"
+# call_as USER METHOD PARAMETERS: by hand.
+call_as() {
+	printf '{"method":"io.kvnet.Network.%s","parameters":%s}\0' "$2" "$3" |
+		as_user "$1" socat -t 5 - "UNIX-CONNECT:$KVNET_SOCKET" | tr -d '\0'
+}
+matches "another's port" EPERM "$(call_as daemon ClosePort "{\"ifname\":\"$(port five 2)\"}")"
+equal "his own" '{"parameters":{}}' "$(call_as nobody ClosePort "{\"ifname\":\"$(port five 2)\"}" | jq -c .)"
+has_no_link "$(port five 2)" || fail "its tap is still there"
+wait_for "the end of its record" has_ports 3
+kill -KILL "${RUNNING[five]}"
+run nobody kept
+"$TAPHOLDER" -p "${RUNNING[kept]}" "$(port kept 1)"
+kill -KILL "${RUNNING[kept]}"
+wait_for "the end of a persistent tap's guest" test ! -e "/proc/${RUNNING[kept]}"
+kvnet apply nat0 >/dev/null
+wait_for "the end of its tap" has_no_link "$(port kept 2)"
+wait_for "the end of its record" has_ports 3
+rm "$T/five.fifo"
+run nobody five
+
 note "what is not granted is not done, and not shown"
 refuses 1 "other0.*may not" as_user nobody "$K" run other0 -- cat '{ifname}'
 refuses 1 "absent.*may not" as_user nobody "$K" run absent -- cat '{ifname}'

@@ -2,6 +2,7 @@
 /* tapholder.c - stands in for QEMU: opens a tap, runs the up script, waits, runs the down script.
  *
  *   tapholder [-d] [-q] IFNAME UP [DOWN [WORDS...]]
+ *   tapholder -p PID FD: make the tap that process PID holds as FD persistent, as whoever holds it can
  *
  * As QEMU does it (measured on 7.2, "-net tap,script=,downscript="): the scripts get the tap's name as the only argument,
  * inherit the tap's descriptor, and run with signals blocked (here: all of them, its worst case) and SIGPIPE ignored.  A
@@ -15,8 +16,10 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,12 +54,25 @@ static int open_tap(const char *ifname, bool is_multi_queue)
 	return fd;
 }
 
+static int persist(pid_t pid, int number)
+{
+	int fd = (int)syscall(SYS_pidfd_getfd, (int)syscall(SYS_pidfd_open, pid, 0U), number, 0U);
+
+	if (fd < 0 || ioctl(fd, TUNSETPERSIST, 1UL) < 0) {
+		fprintf(stderr, "tapholder: descriptor %d of %d: %s\n", number, (int)pid, strerror(errno));
+		return 1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	bool is_gone_at_down = false, is_multi_queue = false;
 	sigset_t all, term;
 	int opt, fd, status;
 
+	if (argc == 4 && strcmp(argv[1], "-p") == 0)
+		return persist(atoi(argv[2]), atoi(argv[3]));
 	while ((opt = getopt(argc, argv, "+dq")) != -1) {
 		if (opt == 'd')
 			is_gone_at_down = true;
