@@ -73,6 +73,13 @@ static bool is_equal_in(const char *key, const json_t *a, const json_t *b)
 	return json_equal(json_object_get(a, key), json_object_get(b, key));
 }
 
+/* Has port @was gone unseen, and is @now one that another process asked for under the same name? */
+static bool is_of_another(const json_t *was, const json_t *now)
+{
+	return json_is_integer(json_object_get(was, "pid")) && json_is_integer(json_object_get(now, "pid")) &&
+	       !is_equal_in("pid", was, now);
+}
+
 /* What @now has not.  A port goes with its name, a lease with its address or when that is another guest's; one whose guest
  * has another hostname is only told again. */
 static int tell_removed(struct kvn_observer *observer, const char *network, const char *what, json_t *was,
@@ -88,7 +95,8 @@ static int tell_removed(struct kvn_observer *observer, const char *network, cons
 	{
 		const json_t *left = json_object_get(now, key);
 
-		if (r == 0 && (!left || (strcmp(what, "lease") == 0 && !is_equal_in("mac", value, left))))
+		if (r == 0 && (!left || (strcmp(what, "lease") == 0 && !is_equal_in("mac", value, left)) ||
+			       (strcmp(what, "port") == 0 && is_of_another(value, left))))
 			r = tell(observer, kind, network, what, value);
 	}
 	return r;
@@ -107,10 +115,11 @@ static int tell_added(struct kvn_observer *observer, const char *network, const 
 	json_object_foreach(now, key, value)
 	{
 		const json_t *old = json_object_get(was, key);
-		bool is_lease = strcmp(what, "lease") == 0;
+		bool is_lease = strcmp(what, "lease") == 0, is_port = strcmp(what, "port") == 0;
 
 		if (r == 0 &&
-		    (!old || (is_lease && !(is_equal_in("mac", value, old) && is_equal_in("hostname", value, old)))))
+		    (!old || (is_lease && !(is_equal_in("mac", value, old) && is_equal_in("hostname", value, old))) ||
+		     (is_port && is_of_another(old, value))))
 			r = tell(observer, kind, network, what, value);
 	}
 	return r;
@@ -310,13 +319,15 @@ static int look_at_port(struct kvn_observer *observer, const char *name, const c
 	json_t *ports = json_object_get(json_object_get(observer->seen, name), "ports");
 	auto_json json_t *was = json_incref(json_object_get(ports, ifname)),
 			 *now = port_of(observer->kvn, name, ifname, was);
+	bool is_other = was && now && is_of_another(was, now);
 	int r = 0;
 
-	if (was && !now) {
+	if (was && (!now || is_other))
 		r = tell(observer, "port-removed", name, "port", was);
+	if (was && !now) {
 		(void)json_object_del(ports, ifname); /* it is there */
 	} else if (now) {
-		if (!was)
+		if (r == 0 && (!was || is_other))
 			r = tell(observer, "port-added", name, "port", now);
 		r = json_object_set(ports, ifname, now) < 0 ? -ENOMEM : r;
 	}

@@ -36,6 +36,7 @@ struct call {
 	bool is_full; /* he has max_ports already */
 	unsigned max_ports;
 	char ifname[IFNAMSIZ]; /* the port that was made */
+	pid_t pid; /* and who holds it */
 };
 
 struct method {
@@ -343,7 +344,7 @@ static pid_t holder_of(const struct call *call)
 	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	if (pid > 0 && pid <= INT32_MAX && stat(path, &st) == 0 && (call->peer.uid == 0 || st.st_uid == call->peer.uid))
 		return (pid_t)pid;
-	return call->peer.pid;
+	return call->peer.pid > 0 ? call->peer.pid : getpid(); /* 0: in a pid namespace that is not below ours */
 }
 
 /* Without privilege nobody takes a name that another link of the host may be about to have. */
@@ -381,6 +382,7 @@ static int run_open_port(struct kvn *kvn, struct call *call, struct kvn_error *e
 	memcpy(call->fds + port.queues, port.vhosts, port.n_vhosts * sizeof(int));
 	call->n_fds = port.queues + port.n_vhosts;
 	memcpy(call->ifname, port.ifname, IFNAMSIZ);
+	call->pid = options.pid;
 	call->reply = json_pack("{s:{s:s, s:s, s:s?, s:i, s:i, s:i}}", "port", "network", port.network, "ifname",
 				port.ifname, "mac", kvn_mac_is_zero(port.mac) ? NULL : kvn_mac_format(port.mac, mac),
 				"mtu", (int)port.mtu, "queues", (int)port.queues, "vhosts", (int)port.n_vhosts);
@@ -504,7 +506,7 @@ static void done(struct netd *netd, struct job *job)
 	struct call *call = (struct call *)job;
 
 	if (call->is_counted && call->ifname[0])
-		policy_name(netd->policy, call->peer.uid, call->ifname);
+		policy_name(netd->policy, call->peer.uid, call->ifname, call->pid);
 	else if (call->is_counted)
 		policy_give_back(netd->policy, call->peer.uid);
 	if (call->result < 0) {

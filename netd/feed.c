@@ -19,10 +19,11 @@ static void take(struct netd *netd, json_t *event)
 {
 	const char *kind = json_string_value(json_object_get(event, "event"));
 	const char *network = json_string_value(json_object_get(event, "network"));
-	const char *ifname = json_string_value(json_object_get(json_object_get(event, "port"), "ifname"));
+	const json_t *port = json_object_get(event, "port");
+	const char *ifname = json_string_value(json_object_get(port, "ifname"));
 
 	if (strcmp(kind, "port-removed") == 0) {
-		policy_forget(netd->policy, ifname);
+		policy_forget(netd->policy, ifname, (pid_t)json_integer_value(json_object_get(port, "pid")));
 		keeper_touch(netd->keeper, network, true);
 	} else if (strcmp(kind, "network-started") == 0 || strcmp(kind, "network-changed") == 0) {
 		keeper_touch(netd->keeper, network, false); /* dnsmasq is another one now */
@@ -63,7 +64,7 @@ static void adopt(struct feed *feed)
 			if (kvn_port_recall(feed->kvn, names[i], ports[j], &port, NULL) == 0 &&
 			    (!port.is_persistent || port.is_opened) && port.uid != UINT32_MAX &&
 			    policy_take(feed->netd->policy, port.uid, UINT32_MAX))
-				policy_name(feed->netd->policy, port.uid, ports[j]);
+				policy_name(feed->netd->policy, port.uid, ports[j], port.pid);
 		}
 	}
 }

@@ -105,9 +105,9 @@ bool policy_allows(struct kvn *kvn, const char *name, const struct peer *peer);
 bool policy_take(struct policy *policy, uid_t uid, unsigned max_ports);
 /* It was not made after all, or it was, as @ifname. */
 void policy_give_back(struct policy *policy, uid_t uid);
-void policy_name(struct policy *policy, uid_t uid, const char *ifname);
-/* A port is gone, whoever made it. */
-void policy_forget(struct policy *policy, const char *ifname);
+void policy_name(struct policy *policy, uid_t uid, const char *ifname, pid_t pid /* its holder */);
+/* The port that process @pid held is gone, whoever made it.  The name may be another's by now. */
+void policy_forget(struct policy *policy, const char *ifname, pid_t pid);
 /* Is @ifname a port that @uid opened? */
 bool policy_owns(const struct policy *policy, uid_t uid, const char *ifname);
 void policy_close(struct policy *policy);

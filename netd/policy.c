@@ -59,6 +59,7 @@ bool policy_allows(struct kvn *kvn, const char *name, const struct peer *peer)
 struct owned {
 	char ifname[IFNAMSIZ];
 	uid_t uid;
+	pid_t pid; /* of its holder */
 };
 
 struct user {
@@ -120,21 +121,6 @@ void policy_give_back(struct policy *policy, uid_t uid)
 		user->n--;
 }
 
-void policy_name(struct policy *policy, uid_t uid, const char *ifname)
-{
-	struct owned *owned = calloc(1, sizeof(*owned)), **node;
-
-	if (!owned)
-		return;
-	(void)snprintf(owned->ifname, sizeof(owned->ifname), "%s", ifname);
-	owned->uid = uid;
-	node = tsearch(owned, &policy->ports, compare_owned);
-	if (!node || *node != owned) { /* told of twice: once is enough */
-		free(owned);
-		policy_give_back(policy, uid);
-	}
-}
-
 static struct owned *find_owned(const struct policy *policy, const char *ifname)
 {
 	struct owned key = {0};
@@ -145,11 +131,33 @@ static struct owned *find_owned(const struct policy *policy, const char *ifname)
 	return node ? *node : NULL;
 }
 
-void policy_forget(struct policy *policy, const char *ifname)
+void policy_name(struct policy *policy, uid_t uid, const char *ifname, pid_t pid)
 {
 	struct owned *owned = find_owned(policy, ifname);
 
+	if (owned) { /* told of twice; or the name was another's, whose port's end is not yet heard of */
+		policy_give_back(policy, owned->uid);
+		owned->uid = uid;
+		owned->pid = pid;
+		return;
+	}
+	owned = calloc(1, sizeof(*owned));
 	if (!owned)
+		return;
+	(void)snprintf(owned->ifname, sizeof(owned->ifname), "%s", ifname);
+	owned->uid = uid;
+	owned->pid = pid;
+	if (!tsearch(owned, &policy->ports, compare_owned)) {
+		free(owned);
+		policy_give_back(policy, uid);
+	}
+}
+
+void policy_forget(struct policy *policy, const char *ifname, pid_t pid)
+{
+	struct owned *owned = find_owned(policy, ifname);
+
+	if (!owned || owned->pid != pid)
 		return;
 	policy_give_back(policy, owned->uid);
 	(void)tdelete(owned, &policy->ports, compare_owned);

@@ -88,6 +88,25 @@ wait_for "the end of its record" has_ports 3
 rm "$T/five.fifo"
 run nobody five
 
+note "a name that another has by now is no longer whose it was"
+ifname=$(port five 2)
+kill -STOP "$NETD"
+kill -KILL "${RUNNING[five]}"
+wait_for "the end of its link" has_no_link "$ifname"
+# shellcheck disable=SC2016 # expanded by the inner shell
+KVNET_SOCKET='' ip netns exec "kvt-$$-router" "$K" run nat0 -- sh -c 'echo "{ifname}" >"$0"; exec sleep 1000' "$T/roots" &
+roots=$!
+disown "$roots"
+wait_for "root's port" test -s "$T/roots"
+equal "its name" "$ifname" "$(cat "$T/roots")"
+kill -CONT "$NETD"
+wait_for "netd's news" has_ports 4
+matches "root's port" EPERM "$(call_as nobody ClosePort "{\"ifname\":\"$ifname\"}")"
+kill -KILL "$roots"
+wait_for "the end of root's" has_ports 3
+rm "$T/five.fifo"
+run nobody five
+
 note "what is not granted is not done, and not shown"
 refuses 1 "other0.*may not" as_user nobody "$K" run other0 -- cat '{ifname}'
 refuses 1 "absent.*may not" as_user nobody "$K" run absent -- cat '{ifname}'

@@ -70,13 +70,18 @@ static void make_folders(const struct fixture *f)
 	run(f, "mkdir -p etc/networks run/networks lib/leases");
 }
 
-static void put_port(const struct fixture *f, const char *network, const char *ifname)
+static void put_port_of(const struct fixture *f, const char *network, const char *ifname, pid_t pid)
 {
-	struct kvn_port port = {.uid = UINT32_MAX, .gid = UINT32_MAX};
+	struct kvn_port port = {.uid = UINT32_MAX, .gid = UINT32_MAX, .pid = pid};
 
 	(void)snprintf(port.network, sizeof(port.network), "%s", network);
 	(void)snprintf(port.ifname, sizeof(port.ifname), "%s", ifname);
 	assert_int_equal(kvn_port_record(f->kvn, &port, NULL), 0);
+}
+
+static void put_port(const struct fixture *f, const char *network, const char *ifname)
+{
+	put_port_of(f, network, ifname, 0);
 }
 
 /* ---- events ---- */
@@ -268,6 +273,24 @@ static void test_filled_before_the_watch(void **state)
 		  "lease-added nat0 10.0.0.1 01 one\n");
 	put_port(f, "nat0", "tap1");
 	expect(f, "port-added nat0 tap1\n");
+	expect_rest(f);
+}
+
+/* A port whose end was not seen, since another process has one of that name by now; who had none may come to have one. */
+static void test_port_of_another(void **state)
+{
+	struct fixture *f = *state;
+
+	put_port_of(f, "nat0", "tap0", 0);
+	expect(f, "port-added nat0 tap0\n");
+	put_port_of(f, "nat0", "tap0", 4711);
+	put_port_of(f, "nat0", "tap1", 4711);
+	expect(f, "port-added nat0 tap1\n");
+	put_port_of(f, "nat0", "tap1", 4712);
+	expect(f, "port-removed nat0 tap1\nport-added nat0 tap1\n");
+	run(f, "mv run/networks/nat0/ports ports; mkdir run/networks/nat0/ports");
+	put_port_of(f, "nat0", "tap0", 4713);
+	expect(f, "port-removed nat0 tap0\nport-removed nat0 tap1\nport-added nat0 tap0\n");
 	expect_rest(f);
 }
 
@@ -495,6 +518,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_life, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_change_while_up, set_up_network, tear_down),
 		cmocka_unit_test_setup_teardown(test_filled_before_the_watch, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_port_of_another, set_up_network, tear_down),
 		cmocka_unit_test_setup_teardown(test_folder_made_anew, set_up_network, tear_down),
 		cmocka_unit_test_setup_teardown(test_foreign_files, set_up_network, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_yet, set_up, tear_down),
