@@ -3,7 +3,8 @@
  *
  * A connection has one call at a time in work; what else it has sent waits in its buffer, and the kernel's behind it.
  * Answers name the connection by a number, so that one that is gone by then is simply not found.  A peer that does not
- * read its answers is dropped when OUT_MAX bytes wait for it. */
+ * read its answers is not heard further, since descriptors may wait with them, and a follower is dropped when OUT_MAX bytes
+ * wait for it. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,8 @@
 #define OUT_MAX (4U << 20) /* bytes */
 #define CONNECTIONS_MAX 1024U
 #define CONNECTIONS_A_USER 128U /* but for root */
+#define ACCEPT_INTERVAL_US 100000U
+#define ACCEPT_BURST 200U /* rounds in that time, each of which takes all who wait */
 #define IN_MAX_A_USER (1U << 16) /* bytes of a message, but for root: no call of a user's is longer */
 
 struct connection {
@@ -87,7 +90,7 @@ static bool flush(struct connection *connection)
 
 	if ((r < 0 && r != -EAGAIN) || connection->link.n_out > OUT_MAX ||
 	    sd_event_source_set_io_events(connection->source,
-					  (connection->is_busy ? 0U : EPOLLIN) | (r == -EAGAIN ? EPOLLOUT : 0U)) < 0) {
+					  r == -EAGAIN ? EPOLLOUT : (connection->is_busy ? 0U : EPOLLIN)) < 0) {
 		drop(connection);
 		return false;
 	}
@@ -107,7 +110,7 @@ static void take_calls(struct connection *connection)
 {
 	struct server *server = connection->server;
 
-	while (!connection->is_busy) {
+	while (!connection->is_busy && !connection->link.out) {
 		json_t *call = NULL;
 		int none[KVN_VARLINK_FDS];
 		int r = kvn_varlink_get(&connection->link, &call, NULL);
@@ -143,7 +146,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 	}
 	if (revents & EPOLLOUT && !flush(connection))
 		return 0;
-	if (revents & EPOLLIN)
+	if (revents & (EPOLLIN | EPOLLOUT)) /* with room for answers, calls that have come before may be begun */
 		take_calls(connection);
 	return 0;
 }
@@ -374,6 +377,9 @@ int server_open(struct netd *netd, int fd, struct server **ret, struct kvn_error
 		r = server->fd = listen_at(server, err);
 	if (r >= 0) {
 		r = sd_event_add_io(netd->event, &server->source, server->fd, EPOLLIN, on_listen, server);
+		if (r >=
+		    0) /* without a descriptor for it, who waits to be accepted goes on waiting: no reason to spin */
+			r = sd_event_source_set_ratelimit(server->source, ACCEPT_INTERVAL_US, ACCEPT_BURST);
 		if (r < 0)
 			(void)kvn_fail_errno(err, -r, "server");
 	}

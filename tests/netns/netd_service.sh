@@ -93,6 +93,41 @@ equal "several in one go, answered in order" "4 nat0 netd" "$(call '{"method":"i
 	'{"method":"io.kvnet.Network.Get","parameters":{"name":"nat0"}}' '{"method":"org.varlink.service.GetInfo"}' |
 	jq -rs '"\(.[0].parameters.networks | map(select(.state != "inactive")) | length) \(.[1].parameters.network.name) \(.[2].parameters.product)"')"
 
+note "who does not read his answers is heard no further, and all that he has asked is answered when he does"
+# many N CALL: CALL N times.
+many() { for ((i = 0; i < $1; i++)); do printf '%s\0' "$2"; done; }
+describe='{"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"io.kvnet.Network"}}'
+open='{"method":"io.kvnet.Network.OpenPort","parameters":{"network":"nat0"}}'
+n_ports() { kvnet ports nat0 --json | jq length; }
+has_ports() { [ "$(n_ports)" -eq "$1" ]; }
+before=$(n_ports)
+mkfifo "$T/calls"
+in_ns router socat -u - "UNIX-CONNECT:$KVNET_SOCKET" <"$T/calls" &
+exec 8>"$T/calls"
+many 400 "$describe" >&8
+many 10 "$open" >&8
+ticks() { awk '{ print $14 + $15 }' "/proc/$NETD/stat"; }
+is_idle() { local n; n=$(ticks) && sleep 0.2 && [ "$n" -eq "$(ticks)" ]; }
+wait_for "netd to rest" is_idle
+equal "ports" "$before" "$(n_ports)"
+exec 8>&-
+equal "answers" "400 10" "$({ many 400 "$describe" && many 10 "$open"; } | in_ns router socat -t 5 - "UNIX-CONNECT:$KVNET_SOCKET" |
+	tr '\0' '\n' | jq -rs '[map(select(.parameters.description)), map(select(.parameters.port))] | map(length) | join(" ")')"
+wait_for "the end of the ports" has_ports "$before"
+
+note "without descriptors for those who connect it does not spin, and goes on when it has some"
+limit=$(prlimit --pid "$NETD" --nofile --noheadings --output SOFT | tr -d ' ')
+prlimit --pid "$NETD" --nofile="$(find "/proc/$NETD/fd" -mindepth 1 -printf x | wc -c):"
+in_ns router socat -u "UNIX-CONNECT:$KVNET_SOCKET" - &
+waiting=$!
+was=$(ticks)
+sleep 1 # what it does in a second is what is measured
+[ $(($(ticks) - was)) -lt 20 ] || fail "netd ran for $(($(ticks) - was)) ticks of a second"
+prlimit --pid "$NETD" --nofile="$limit:"
+equal "netd" netd "$(call '{"method":"org.varlink.service.GetInfo"}' | jq -r .parameters.product)"
+kill "$waiting"
+wait "$waiting" || true
+
 note "what is no message ends the connection, and nothing else"
 for junk in 'not json' '[1]' '{"method":' ''; do
 	equal "an answer to '$junk'" "" "$(call "$junk")"
