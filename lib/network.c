@@ -3,8 +3,9 @@
 #include "network.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "apply.h"
 #include "cidr.h"
@@ -19,6 +20,8 @@
 #include "snapshot.h"
 #include "store.h"
 #include "subnet.h"
+
+#define END_MS 100 /* of a process that is killed */
 
 /* Forget ports whose link went with the process that held it. */
 static int collect_ports(struct kvn *kvn, const char *name, struct kvn_error *err)
@@ -46,6 +49,15 @@ static int collect_ports(struct kvn *kvn, const char *name, struct kvn_error *er
 	return r;
 }
 
+/* One that nobody has waited for has ended, too.  A killed process lets go of its tap a moment before it has. */
+static bool has_ended(pid_t pid)
+{
+	auto_close int fd = (int)syscall(SYS_pidfd_open, pid, 0U);
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+
+	return fd < 0 ? errno == ESRCH : poll(&end, 1, END_MS) > 0;
+}
+
 /* Is it somebody's tap that nobody holds open any more, and was whoever asked for the port a process that has ended? One that
  * has a holder may have been plugged by a wrapper, whose end says nothing. */
 static bool is_abandoned(struct kvn *kvn, const char *name, const char *ifname)
@@ -54,9 +66,8 @@ static bool is_abandoned(struct kvn *kvn, const char *name, const char *ifname)
 	struct kvn_port port;
 
 	return kvn_port_recall(kvn, name, ifname, &port, NULL) == 0 && (!port.is_persistent || port.is_opened) &&
-	       port.pid > 0 && kill(port.pid, 0) < 0 && errno == ESRCH &&
-	       kvn_link_get(&kvn->kernel, ifname, &link, NULL) == 0 && strcmp(link.kind, "tun") == 0 &&
-	       !link.has_carrier;
+	       port.pid > 0 && kvn_link_get(&kvn->kernel, ifname, &link, NULL) == 0 && strcmp(link.kind, "tun") == 0 &&
+	       !link.has_carrier && has_ended(port.pid);
 }
 
 int kvn_network_release_abandoned(struct kvn *kvn, const char *name, struct kvn_error *err)

@@ -62,6 +62,19 @@ stays nat0-own "whose guest's tap somebody has set down"
 kill -KILL "${HOLDER[nat0-own]}"
 wait_for "the guest's end to be seen" is_loose nat0-own
 
+note "a guest that was killed, and that its parent does not wait for"
+: >"$T/nat0-own.hold"
+# shellcheck disable=SC2016 # expanded by the inner shell
+ip netns exec "kvt-$$-router" sh -c '"$@" >"$0" & exec sleep 1000' "$T/nat0-own.hold" "$TAPHOLDER" nat0-own "$UP" "$DOWN" &
+parent=$!
+disown "$parent"
+held nat0-own
+pid=$(kvnet ports --json | jq '.[0].pid')
+kill -KILL "$pid"
+wait_for "the guest's end to be seen" is_loose nat0-own
+grep -q '^State:.Z' "/proc/$pid/status" || fail "somebody has waited for the guest"
+kill -KILL "$parent"
+
 note "one that nobody holds yet, while the process that asked for it lives"
 mkfifo "$T/fifo"
 # shellcheck disable=SC2016 # expanded by the inner shell
