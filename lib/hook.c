@@ -18,6 +18,8 @@
 #include "remote_verbs.h"
 #include "store.h"
 
+#define LIST_MAX 160 /* bytes of networks in a message */
+
 /* The NAME in "/etc/qemu-ifup-NAME" or "qemu-ifdown.NAME"; NULL without. */
 static const char *name_in_program(const char *program)
 {
@@ -53,17 +55,24 @@ static bool find_in_tap(const struct kvn *kvn, const char *ifname, char ret[stat
 	return false;
 }
 
+static void write_list(char (*names)[KVN_NAME_MAX + 1], size_t n, char ret[static LIST_MAX])
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < n && used < LIST_MAX; i++)
+		used += (size_t)snprintf(ret + used, LIST_MAX - used, "%s%s", i ? ", " : "", names[i]);
+}
+
 static int choices(const struct kvn *kvn, char (*names)[KVN_NAME_MAX + 1], size_t n, struct kvn_error *err)
 {
-	char list[160] = "";
-	size_t used = 0;
+	char list[LIST_MAX];
 	kvn_path path;
 
 	if (n == 0)
 		return kvn_fail(err, ENOENT, "there is no network yet: 'kvnet create nat0' makes one (%s is empty)",
 				kvn_path_definitions(kvn, path));
-	for (size_t i = 0; i < n && used < sizeof(list); i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
+	write_list(names, n, list);
 	return kvn_fail(err, EINVAL, "which network? Set KVNET_NETWORK to one of: %s", list);
 }
 
@@ -107,6 +116,21 @@ static int find_network(const struct kvn *kvn, const char *named, const char *pr
 	return r;
 }
 
+/* A name that is none comes from the environment, a link or a setting: whoever wrote it there wants to see what there is. */
+static int check_known(const struct kvn *kvn, const char *name, struct kvn_error *err)
+{
+	auto_free char(*names)[KVN_NAME_MAX + 1] = NULL;
+	char list[LIST_MAX];
+	size_t n = 0;
+
+	if (is_known(kvn, name))
+		return 0;
+	if (kvn_store_dump(kvn, &names, &n, NULL) < 0 || n == 0)
+		return kvn_fail(err, ENOENT, "network '%s': no such network ('kvnet create %s' makes it)", name, name);
+	write_list(names, n, list);
+	return kvn_fail(err, ENOENT, "network '%s': no such network; there are: %s", name, list);
+}
+
 /* Who runs the parent: the guest's owner. */
 static uint32_t owner_of(pid_t pid)
 {
@@ -131,6 +155,8 @@ int kvn_hook_attach(struct kvn *kvn, const struct kvn_hook *hook, struct kvn_err
 
 	if (r == 0)
 		r = find_network(kvn, hook->network, hook->program, hook->ifname, name, err);
+	if (r == 0)
+		r = check_known(kvn, name, err);
 	if (r < 0)
 		return r;
 	lock = kvn_network_enter(kvn, name, err);

@@ -72,7 +72,7 @@ note "KVNET_NETWORK, before all"
 export KVNET_NETWORK=n1
 lands n1 n3-web "$T/hooks/qemu-ifup-n2" "$T/hooks/qemu-ifdown-n2"
 export KVNET_NETWORK=gone
-refused "gone" n3-web "$T/hooks/qemu-ifup-n2"
+refused "network 'gone': no such network; there are: n1, n2, n3, n4$" n3-web "$T/hooks/qemu-ifup-n2"
 export KVNET_NETWORK='../etc'
 refused "network|name" n3-web "$UP"
 unset KVNET_NETWORK
