@@ -61,7 +61,7 @@ while read -r tap engine domain mac; do
 done <<-END
 	vnet0 qemu web,1 52:54:00:00:00:01
 	vnet1 qemu db 52:54:00:00:00:02
-	vnet2 libvirt x null
+	vnet2 libvirt x 52:54:00:00:00:03
 	fc0 firecracker box7 null
 	ch0 cloud-hypervisor null null
 	pa0 other null null

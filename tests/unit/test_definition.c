@@ -563,7 +563,7 @@ static void test_fields(void **state)
 		"name uuid model bridge mac mtu stp start uplink ipv4.address ipv4.dhcp ipv4.lease "
 		"ipv6.address ipv6.dhcp dns.enabled dns.domain dns.local_only dns.upstream dns.forwarders dns.hosts "
 		"dns.txt dns.srv hosts host_access "
-		"isolate_ports allow ");
+		"isolate_ports register allow ");
 	kvn_network_clear(&net);
 }
 
