@@ -83,8 +83,7 @@ static int is_mac_taken(struct kvn *kvn, const char *network, const uint8_t mac[
 	return r;
 }
 
-/* Locally administered, of the kind that QEMU and libvirt give. */
-static int choose_mac(struct kvn *kvn, const char *network, uint8_t mac[static 6], struct kvn_error *err)
+int kvn_port_choose_mac(struct kvn *kvn, const char *network, uint8_t mac[static 6], struct kvn_error *err)
 {
 	static const uint8_t prefix[] = {0x52, 0x54, 0x00};
 	bool is_taken = true;
@@ -140,7 +139,7 @@ static int fill(struct kvn *kvn, const struct kvn_open_options *options, struct 
 	memcpy(port->mac, options->mac, 6);
 	port->queues = options->queues;
 	if (kvn_mac_is_zero(port->mac) && !options->has_own_mac)
-		r = choose_mac(kvn, port->network, port->mac, err);
+		r = kvn_port_choose_mac(kvn, port->network, port->mac, err);
 	if (r == 0)
 		r = open_tap(kvn, options, port, err);
 	if (r < 0)

@@ -20,6 +20,8 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const
 int kvn_port_find_network(struct kvn *kvn, const char *name, char ret[static KVN_NAME_MAX + 1], struct kvn_error *err);
 /* What the tap of guest @mac is called on the wire: as libvirt has it, above any NIC's, and not the guest's own. */
 void kvn_port_lladdr(const uint8_t mac[static 6], uint8_t ret[static 6]);
+/* A MAC of the kind that QEMU and libvirt give (52:54:00, locally administered) that nobody on the network is known to have. */
+int kvn_port_choose_mac(struct kvn *kvn, const char *network, uint8_t mac[static 6], struct kvn_error *err);
 /* A name that no link has: NETWORK-0, NETWORK-1, ... */
 int kvn_port_choose_name(struct kvn *kvn, const char *network, char ifname[static IFNAMSIZ], struct kvn_error *err);
 /* Take it off, gone already or not, and stop an on-demand network that it was the last port of. */

@@ -126,11 +126,14 @@ int run_export(struct command *command, struct kvn_error *err)
 	auto_json json_t *value = NULL;
 	int r = read_network(command, &net, err);
 
-	if (r == 0)
+	if (r == 0) {
 		r = kvn_virt_export(&net, &xml, err);
+		if (r < 0)
+			r = kvn_wrap(err, "network '%s'", command->words[0]);
+	}
 	kvn_network_clear(&net);
 	if (r < 0)
-		return kvn_wrap(err, "network '%s'", command->words[0]);
+		return r;
 	if (command->is_json) {
 		value = json_pack("{s:s}", "xml", xml);
 		print_json(value);

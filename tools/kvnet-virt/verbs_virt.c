@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "../kvnet/cli.h"
@@ -13,6 +12,7 @@
 #include "error.h"
 #include "file.h"
 #include "import.h"
+#include "port_verbs.h"
 #include "virt/virt.h"
 
 /* ---- a libvirtd that does not answer ---- */
@@ -333,13 +333,25 @@ static unsigned where_of(const struct command *command)
 	return (command->is_live ? (unsigned)KVN_VIRT_LIVE : 0) | (command->is_config ? (unsigned)KVN_VIRT_CONFIG : 0);
 }
 
-/* Of the kind that libvirt gives itself. */
-static int choose_mac(uint8_t mac[static 6], struct kvn_error *err)
+/* libvirt takes a MAC that the domain has already, and the guest has two NICs that answer to it. */
+static int check_mac(struct kvn_virt *virt, const char *domain, const uint8_t mac[static 6], struct kvn_error *err)
 {
-	static const uint8_t prefix[] = {0x52, 0x54, 0x00};
+	auto_json json_t *nics = NULL;
+	char text[KVN_MAC_TEXT];
+	const json_t *nic;
+	uint8_t its[6];
+	size_t i;
+	int r = kvn_virt_nic_dump(virt, domain, &nics, err);
 
-	memcpy(mac, prefix, sizeof(prefix));
-	return getrandom(mac + 3, 3, 0) == 3 ? 0 : kvn_fail_errno(err, errno, "MAC");
+	json_array_foreach(nics, i, nic)
+	{
+		const char *other = json_string_value(json_object_get(nic, "mac"));
+
+		if (other && kvn_mac_parse(other, its) == 0 && memcmp(its, mac, 6) == 0)
+			r = kvn_fail(err, EEXIST, "domain '%s' has a NIC with MAC %s already", domain,
+				     kvn_mac_format(mac, text));
+	}
+	return r;
 }
 
 static int do_attach(struct command *command, struct kvn_virt *virt, struct kvn_error *err)
@@ -359,8 +371,8 @@ static int do_attach(struct command *command, struct kvn_virt *virt, struct kvn_
 	nic.bridge = json_string_value(json_object_get(network, "bridge"));
 	nic.network = is_registered ? name : NULL;
 	memcpy(nic.mac, command->port.mac, 6);
-	if (kvn_mac_is_zero(nic.mac))
-		r = choose_mac(nic.mac, err);
+	r = kvn_mac_is_zero(nic.mac) ? kvn_port_choose_mac(command->kvn, name, nic.mac, err)
+				     : check_mac(virt, command->words[0], nic.mac, err);
 	if (r == 0)
 		r = kvn_virt_nic_attach(virt, command->words[0], &nic, err);
 	if (r < 0)
