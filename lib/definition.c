@@ -183,6 +183,12 @@ static json_t *format_upstream(const void *member, const void *beside)
 static const struct kvn_field host_fields[] = {
 	ITEM("hosts.name", "a name", kvn_reservation, name, label),
 	ITEM("hosts.mac", "a MAC address", kvn_reservation, mac, mac),
+	{.path = "hosts.duid",
+	 .values = "a DUID",
+	 .parse = kvn_duid_value_parse,
+	 .format = kvn_duid_value_format,
+	 .member = offsetof(struct kvn_reservation, duid),
+	 .beside = offsetof(struct kvn_reservation, duid_size)},
 	ITEM("hosts.ipv4", "an IPv4 address", kvn_reservation, ipv4, ip4),
 	ITEM("hosts.ipv6", "an IPv6 address", kvn_reservation, ipv6, ip6),
 };
@@ -322,8 +328,9 @@ static json_t *format_srv(const void *item)
 	    "SRV records: where a domain (default: the network's) has a service; without a target, that it has none. " \
 	    "Default: none.", \
 	    LIST(dns.srv, dns.n_srv, grow_srv, format_srvs, NULL, &srv_table)) \
-	KEY("hosts", "[{name: LABEL, mac: MAC, ipv4: ADDRESS, ipv6: ADDRESS}, ...]", \
-	    "Reservations: a MAC address, and what it gets; or a name and its address. Default: none.", \
+	KEY("hosts", "[{name: LABEL, mac: MAC, duid: DUID, ipv4: ADDRESS, ipv6: ADDRESS}, ...]", \
+	    "Reservations: a MAC address, for DHCPv6 also a DUID, and what it gets; or a name and its address. Default: " \
+	    "none.", \
 	    LIST(hosts, n_hosts, grow_hosts, format_hosts, NULL, &host_table)) \
 	KEY("host_access", "all | services | none", \
 	    "What of the host guests reach; services are DHCP, DNS and ping of the gateway. Default: services for isolated, " \

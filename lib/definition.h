@@ -21,6 +21,10 @@ int kvn_name_check(const char *name, struct kvn_error *err);
  * "default", which the kernel keeps?  -EINVAL */
 int kvn_ifname_check(const char *ifname, struct kvn_error *err);
 
+#define KVN_DUID_TEXT (3 * KVN_DUID_MAX)
+/* Write @size bytes as "00:03:..." into @text and return @text. */
+const char *kvn_duid_format(const uint8_t *duid, unsigned size, char text[static KVN_DUID_TEXT]);
+
 /* Read @doc whole or refuse it whole.  @name, if not NULL, is what the file's name promises: another "name:" is an error,
  * a missing one is filled in.  Checks every key, type and value, and what two keys say of each other (a DHCP range inside
  * the subnet and without the gateway, reservations inside it and not doubled, uplink with bridged, ...); does not look at

@@ -327,7 +327,15 @@ static int check_records(const struct check *check)
 
 static const char *host_label(const struct kvn_reservation *host, char text[static KVN_MAC_TEXT])
 {
-	return host->name[0] ? host->name : kvn_mac_format(host->mac, text);
+	char duid[KVN_DUID_TEXT];
+
+	if (host->name[0])
+		return host->name;
+	if (!kvn_mac_is_zero(host->mac) || !host->duid_size)
+		return kvn_mac_format(host->mac, text);
+	(void)snprintf(text, KVN_MAC_TEXT, "%s",
+		       kvn_duid_format(host->duid, host->duid_size, duid)); /* its beginning */
+	return text;
 }
 
 static int check_host_address(const struct check *check, const struct kvn_reservation *host, const struct kvn_ip *ip,
@@ -355,9 +363,18 @@ static int check_host(const struct check *check, const struct kvn_reservation *h
 {
 	const struct kvn_network *net = check->net;
 	bool has_address = host->ipv4.family != AF_UNSPEC || host->ipv6.family != AF_UNSPEC;
+	char label[KVN_MAC_TEXT];
 	int r;
 
-	if (kvn_mac_is_zero(host->mac) && !(host->name[0] && has_address))
+	if (host->duid_size && host->ipv6.family == AF_UNSPEC)
+		return at_host(check, host,
+			       kvn_fail(check->err, EINVAL, "reservation '%s': a duid goes with an ipv6 address",
+					host_label(host, label)));
+	if (host->duid_size && host->ipv4.family != AF_UNSPEC && kvn_mac_is_zero(host->mac))
+		return at_host(check, host,
+			       kvn_fail(check->err, EINVAL, "reservation '%s': an ipv4 address goes with a mac",
+					host_label(host, label)));
+	if (kvn_mac_is_zero(host->mac) && !host->duid_size && !(host->name[0] && has_address))
 		return at_host(
 			check, host,
 			host->name[0]
@@ -392,6 +409,17 @@ static bool has_mac(const struct kvn_reservation *host)
 static int compare_macs(const struct kvn_reservation *a, const struct kvn_reservation *b)
 {
 	return memcmp(a->mac, b->mac, sizeof(a->mac));
+}
+
+static bool has_duid(const struct kvn_reservation *host)
+{
+	return host->duid_size;
+}
+
+static int compare_duids(const struct kvn_reservation *a, const struct kvn_reservation *b)
+{
+	return a->duid_size == b->duid_size ? memcmp(a->duid, b->duid, a->duid_size)
+					    : (a->duid_size > b->duid_size) - (a->duid_size < b->duid_size);
 }
 
 static bool has_ipv4(const struct kvn_reservation *host)
@@ -449,6 +477,7 @@ static int check_hosts(const struct check *check)
 {
 	static const struct identity identities[] = {{has_name, compare_names, "name"},
 						     {has_mac, compare_macs, "MAC address"},
+						     {has_duid, compare_duids, "DUID"},
 						     {has_ipv4, compare_ipv4, "IPv4 address"},
 						     {has_ipv6, compare_ipv6, "IPv6 address"}};
 	int r = 0;

@@ -5,6 +5,7 @@
 
 #include "cidr.h"
 #include "cleanup.h"
+#include "definition.h"
 #include "dnsmasq.h"
 
 /* The ranges bound what is given out.  This bounds what is read at start, leases of an earlier, larger range among it, and
@@ -386,9 +387,13 @@ static void put_hosts(FILE *out, const struct source *from)
 
 static void put_reservation(FILE *out, const struct source *from, const struct kvn_reservation *host)
 {
-	char mac[KVN_MAC_TEXT], ip[KVN_IP_TEXT];
+	char mac[KVN_MAC_TEXT], duid[KVN_DUID_TEXT], ip[KVN_IP_TEXT];
+	bool has_mac = !kvn_mac_is_zero(host->mac), has_duid = from->services.dhcp6 && host->duid_size;
 
-	fputs(kvn_mac_format(host->mac, mac), out);
+	if (has_mac)
+		fputs(kvn_mac_format(host->mac, mac), out);
+	if (has_duid)
+		fprintf(out, "%sid:%s", has_mac ? "," : "", kvn_duid_format(host->duid, host->duid_size, duid));
 	if (from->services.dhcp4 && host->ipv4.family == AF_INET)
 		fprintf(out, ",%s", kvn_ip_format(&host->ipv4, ip));
 	if (from->services.dhcp6 && host->ipv6.family == AF_INET6)
@@ -403,9 +408,12 @@ static void put_dhcp(FILE *out, const struct source *from)
 {
 	if (!from->services.dhcp4 && !from->services.dhcp6)
 		return;
-	for (size_t i = 0; i < from->net->n_hosts; i++)
-		if (!kvn_mac_is_zero(from->net->hosts[i].mac))
-			put_reservation(out, from, &from->net->hosts[i]);
+	for (size_t i = 0; i < from->net->n_hosts; i++) {
+		const struct kvn_reservation *host = &from->net->hosts[i];
+
+		if (!kvn_mac_is_zero(host->mac) || (from->services.dhcp6 && host->duid_size))
+			put_reservation(out, from, host);
+	}
 }
 
 /* ---- the three of them ---- */

@@ -77,6 +77,7 @@ struct kvn_range {
 #define KVN_NAME_MAX 15 /* bytes of a network's or a link's name, without the terminator */
 #define KVN_DOMAIN_MAX 253 /* bytes of a DNS name, RFC 1035 section 2.3.4 in text form */
 #define KVN_UPSTREAM_MAX 8 /* resolvers a network forwards to */
+#define KVN_DUID_MAX 130 /* bytes, RFC 8415 section 11.1 */
 #define KVN_LEASE_DEFAULT 3600 /* seconds */
 #define KVN_MTU_DEFAULT 1500U /* bytes; Ethernet's */
 
@@ -90,6 +91,8 @@ enum kvn_dhcp6 { KVN_DHCP6_UNSET, KVN_DHCP6_NONE, KVN_DHCP6_SLAAC, KVN_DHCP6_STA
 struct kvn_reservation {
 	char name[64]; /* one DNS label; "": none */
 	uint8_t mac[6]; /* all zero: none (a name alone, for DNS) */
+	uint8_t duid[KVN_DUID_MAX]; /* of a DHCPv6 client whose MAC is not known, or does not tell it */
+	unsigned duid_size; /* 0: none */
 	struct kvn_ip ipv4; /* AF_UNSPEC: from the pool */
 	struct kvn_ip ipv6; /* AF_UNSPEC: none */
 };

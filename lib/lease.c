@@ -135,11 +135,13 @@ int kvn_lease_dump(const char *path, struct kvn_lease **ret, size_t *ret_n, stru
 
 /* ---- reservations ---- */
 
-/* "MAC,ADDRESS,[ADDRESS6],NAME.DOMAIN", all but the MAC optional. */
+/* "MAC,id:DUID,ADDRESS,[ADDRESS6],NAME.DOMAIN", all but the MAC or the DUID optional. */
 struct reservation {
 	const char *line; /* not terminated */
 	int length;
-	uint8_t mac[6];
+	uint8_t mac[6]; /* all zero: none */
+	const char *duid; /* not terminated; NULL: none */
+	size_t duid_length;
 	struct kvn_ip ipv4, ipv6;
 	char name[64]; /* without the domain */
 	const char *domain; /* with its dot, up to the line's end; NULL: no name */
@@ -158,6 +160,11 @@ static void parse_field(const char *field, size_t length, struct reservation *re
 	char text[KVN_IP_TEXT + 2];
 	struct kvn_ip ip;
 
+	if (length > 3 && strncmp(field, "id:", 3) == 0) {
+		ret->duid = field + 3;
+		ret->duid_length = length - 3;
+		return;
+	}
 	if (length < sizeof(text)) {
 		memcpy(text, field, length);
 		text[length - is_bracketed] = '\0';
@@ -172,19 +179,24 @@ static void parse_field(const char *field, size_t length, struct reservation *re
 
 static bool parse_reservation(const char *line, struct reservation *ret)
 {
-	const char *end = line + strcspn(line, "\n");
+	const char *end = line + strcspn(line, "\n"), *at = line;
+	size_t length = strcspn(line, ",\n");
 	char mac[KVN_MAC_TEXT];
 
 	*ret = (struct reservation){.line = line, .length = (int)(end - line)};
-	if (strcspn(line, ",\n") != sizeof(mac) - 1)
+	if (length == sizeof(mac) - 1) {
+		memcpy(mac, line, sizeof(mac) - 1);
+		mac[sizeof(mac) - 1] = '\0';
+	}
+	if (length == sizeof(mac) - 1 && kvn_mac_parse(mac, ret->mac) == 0)
+		at += length;
+	else if (strncmp(line, "id:", 3) != 0)
 		return false;
-	memcpy(mac, line, sizeof(mac) - 1);
-	mac[sizeof(mac) - 1] = '\0';
-	if (kvn_mac_parse(mac, ret->mac) < 0)
-		return false;
-	for (const char *at = line + strcspn(line, ",\n"); at < end; at += strcspn(at, ",\n")) {
-		at++;
-		parse_field(at, strcspn(at, ",\n"), ret);
+	while (at < end) {
+		at += *at == ',';
+		length = strcspn(at, ",\n");
+		parse_field(at, length, ret);
+		at += length;
 	}
 	return true;
 }
@@ -219,28 +231,37 @@ static const struct kvn_ip *address_of(const struct reservation *item, int famil
 	return family == AF_INET ? &item->ipv4 : &item->ipv6;
 }
 
-static bool is_in_the_way(const struct kvn_lease *lease, const struct reservations *after)
+/* Is the holder of @lease, whose DHCP client calls itself @client, whom the reservation is for? */
+static bool is_for(const struct reservation *item, const struct kvn_lease *lease, const char *client)
+{
+	if (item->duid && lease->ip.family == AF_INET6 && strlen(client) == item->duid_length &&
+	    strncasecmp(client, item->duid, item->duid_length) == 0)
+		return true;
+	return !(item->duid && kvn_mac_is_zero(item->mac)) && memcmp(lease->mac, item->mac, sizeof(lease->mac)) == 0;
+}
+
+static bool is_in_the_way(const struct kvn_lease *lease, const char *client, const struct reservations *after)
 {
 	for (size_t i = 0; i < after->n; i++)
 		if (after->items[i].is_news && kvn_ip_equal(address_of(&after->items[i], lease->ip.family), &lease->ip))
-			return memcmp(lease->mac, after->items[i].mac, sizeof(lease->mac)) != 0;
+			return !is_for(&after->items[i], lease, client);
 	return false;
 }
 
 /* The reservation by which @lease has its name: it may be for another address than the one that the guest still has. */
-static struct reservation *namer_of(const struct kvn_lease *lease, const struct reservations *list)
+static struct reservation *namer_of(const struct kvn_lease *lease, const char *client, const struct reservations *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (memcmp(list->items[i].mac, lease->mac, sizeof(lease->mac)) == 0 && list->items[i].name[0] &&
+		if (is_for(&list->items[i], lease, client) && list->items[i].name[0] &&
 		    strcasecmp(list->items[i].name, lease->hostname) == 0)
 			return &list->items[i];
 	return NULL;
 }
 
 /* dnsmasq gives a lease its reserved name when the reservation is for its address, or for none. */
-static bool keeps_name(const struct kvn_lease *lease, const struct reservations *after)
+static bool keeps_name(const struct kvn_lease *lease, const char *client, const struct reservations *after)
 {
-	const struct reservation *namer = namer_of(lease, after);
+	const struct reservation *namer = namer_of(lease, client, after);
 	const struct kvn_ip *ip = namer ? address_of(namer, lease->ip.family) : NULL;
 
 	return ip && (ip->family == AF_UNSPEC || kvn_ip_equal(ip, &lease->ip));
@@ -257,12 +278,12 @@ static void settle_line(const char *line, struct reservations *before, const str
 		fprintf(out, "%.*s", (int)(next_line(line) - line), line);
 		return;
 	}
-	if (is_in_the_way(&lease, after)) {
+	if (is_in_the_way(&lease, words.client, after)) {
 		ret->needs_restart = true;
 		return;
 	}
-	namer = namer_of(&lease, before);
-	if (!namer || keeps_name(&lease, after)) {
+	namer = namer_of(&lease, words.client, before);
+	if (!namer || keeps_name(&lease, words.client, after)) {
 		fprintf(out, "%.*s", (int)(next_line(line) - line), line);
 		return;
 	}

@@ -157,6 +157,56 @@ json_t *kvn_uuid_value_format(const void *member, const void *beside)
 	return json_string(text);
 }
 
+/* Pairs of digits, the first of which may be missing, between colons.  0: not so, or too many */
+static unsigned parse_bytes(const char *text, uint8_t *ret, unsigned max)
+{
+	unsigned n = 0;
+
+	for (; n < max; n++) {
+		int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+
+		if (high < 0)
+			return 0;
+		ret[n] = (uint8_t)(low < 0 ? high : high << 4 | low);
+		text += low < 0 ? 1 : 2;
+		if (*text == '\0')
+			return n + 1;
+		if (*text++ != ':')
+			return 0;
+	}
+	return 0;
+}
+
+int kvn_duid_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	uint8_t duid[KVN_DUID_MAX] = {0};
+	unsigned size = parse_bytes(text, duid, KVN_DUID_MAX);
+	char excerpt[KVN_EXCERPT];
+
+	if (size < 3) /* a type of two bytes and something of that type */
+		return kvn_fail(err, EINVAL, "'%s' is no DUID such as 00:03:00:01:52:54:00:12:34:56",
+				kvn_text_excerpt(text, excerpt));
+	memcpy(member, duid, sizeof(duid));
+	*(unsigned *)beside = size;
+	return 0;
+}
+
+const char *kvn_duid_format(const uint8_t *duid, unsigned size, char text[static KVN_DUID_TEXT])
+{
+	text[0] = '\0';
+	for (unsigned i = 0; i < size && i < KVN_DUID_MAX; i++)
+		(void)snprintf(text + (i ? 3 * i - 1 : 0), 4, "%s%02x", i ? ":" : "", duid[i]);
+	return text;
+}
+
+json_t *kvn_duid_value_format(const void *member, const void *beside)
+{
+	unsigned size = *(const unsigned *)beside;
+	char text[KVN_DUID_TEXT];
+
+	return size ? json_string(kvn_duid_format(member, size, text)) : json_null();
+}
+
 /* RFC 1123 section 2.1: letters, digits and inner hyphens. */
 static bool is_label(const char *text, size_t length)
 {

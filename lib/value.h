@@ -24,6 +24,7 @@ KVN_VALUE(name); /* char [KVN_NAME_MAX + 1]: a network's */
 KVN_VALUE(uuid); /* uint8_t [16]; all zero: none */
 KVN_VALUE(ifname); /* char [KVN_NAME_MAX + 1] */
 KVN_VALUE(mac); /* uint8_t [6], unicast; all zero: none */
+KVN_VALUE(duid); /* uint8_t [KVN_DUID_MAX], beside it the unsigned size; 0: none */
 KVN_VALUE(mtu); /* unsigned; 0: none */
 KVN_VALUE(count); /* unsigned, at most 100000 */
 KVN_VALUE(bool); /* bool */

@@ -234,6 +234,37 @@ static void put_hosts4(struct export *out)
 	}
 }
 
+/* libvirt takes DUIDs of the types that RFC 8415 section 11 tells of, in their lengths. */
+static bool is_typed(const struct kvn_reservation *host)
+{
+	const uint8_t *duid = host->duid;
+	unsigned size = host->duid_size;
+	bool has_hardware = duid[2] == 0 && duid[3] >= 1 && duid[3] <= 15;
+
+	return duid[0] == 0 &&
+	       ((duid[1] == 1 && has_hardware && size >= 14 && size <= 16) || (duid[1] == 2 && size >= 7) ||
+		(duid[1] == 3 && has_hardware && size >= 10 && size <= 12) || (duid[1] == 4 && size == 18));
+}
+
+/* For IPv6 it has a DUID and an address. */
+static void put_hosts6(struct export *out)
+{
+	char duid[KVN_DUID_TEXT];
+
+	for (size_t i = 0; i < out->net->n_hosts; i++) {
+		const struct kvn_reservation *host = &out->net->hosts[i];
+
+		if (!is_typed(host) || host->ipv6.family == AF_UNSPEC)
+			continue;
+		begin(out, "host");
+		put(out, "id", kvn_duid_format(host->duid, host->duid_size, duid));
+		if (host->name[0])
+			put(out, "name", host->name);
+		put_ip(out, "ip", &host->ipv6);
+		end(out);
+	}
+}
+
 static void begin_ip(struct export *out, const struct kvn_cidr *address)
 {
 	begin(out, "ip");
@@ -261,6 +292,7 @@ static void put_addresses(struct export *out)
 		if (net->ipv6.dhcp == KVN_DHCP6_RANGE) {
 			begin(out, "dhcp");
 			put_range(out, &net->ipv6.range);
+			put_hosts6(out);
 			end(out);
 		}
 		end(out);

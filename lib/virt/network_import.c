@@ -533,10 +533,51 @@ static void read_host4(struct import *in, xmlNode *node)
 	append(in, node, "hosts", host);
 }
 
-static void read_hosts(struct import *in, const struct subnet *v4)
+/* The reservation of that name so far, when it has no IPv6 address; NULL: none. */
+static json_t *find_host(const struct import *in, const char *name)
 {
-	for (xmlNode *node = NULL; v4->dhcp && (node = kvn_xml_each(v4->dhcp, node, "host"));)
-		read_host4(in, node);
+	json_t *hosts = json_object_get(in->tree.root, "hosts"), *host;
+	size_t i;
+
+	json_array_foreach(hosts, i, host)
+	{
+		const char *other = json_string_value(json_object_get(host, "name"));
+
+		if (name && other && strcasecmp(name, other) == 0 && !json_object_get(host, "ipv6"))
+			return host;
+	}
+	return NULL;
+}
+
+/* One machine has one reservation: what IPv4 and IPv6 say under the same name is put together. */
+static void read_host6(struct import *in, xmlNode *node)
+{
+	static const struct kvn_mark by_name = {false, "an IPv6 reservation is for a DUID"};
+	const char *duid = kvn_xml_get(node, "id"), *name;
+	json_t *host;
+
+	if (!duid) {
+		kvn_xml_mark(node, &by_name);
+		return;
+	}
+	kvn_xml_keep(node);
+	name = read_host_name(node);
+	host = find_host(in, name);
+	if (!host) {
+		host = json_object();
+		put(in, node, host, "name", name);
+		append(in, node, "hosts", host);
+	}
+	if (in->xml.r < 0)
+		return;
+	put(in, node, host, "duid", duid);
+	put(in, node, host, "ipv6", kvn_xml_need(&in->xml, node, "ip"));
+}
+
+static void read_hosts(struct import *in, const struct subnet *subnet, void (*read)(struct import *in, xmlNode *node))
+{
+	for (xmlNode *node = NULL; in->xml.r == 0 && subnet->dhcp && (node = kvn_xml_each(subnet->dhcp, node, "host"));)
+		read(in, node);
 }
 
 /* ---- IPv4 and IPv6 ---- */
@@ -612,7 +653,8 @@ static void read_addresses(struct import *in)
 	in->has_address = v4.ip || v6.ip;
 	if (in->has_address && in->model == KVN_ISOLATED)
 		set_text(in, in->network, "host_access", kvn_host_access_format(KVN_HOST_ALL));
-	read_hosts(in, &v4);
+	read_hosts(in, &v4, read_host4);
+	read_hosts(in, &v6, read_host6);
 }
 
 /* ---- DNS ---- */
@@ -856,7 +898,6 @@ static const struct kvn_xml_reason reasons[] = {
 	{"forwarder", "@port", "kvnet asks resolvers at port 53"},
 	{"ip", "tftp", "kvnet serves no TFTP"},
 	{"dhcp", "bootp", "kvnet names no boot file"},
-	{"dhcp", "host", "kvnet knows guests by MAC address, also for IPv6"},
 	{"host", "lease", "all leases of a network last the same time"},
 };
 

@@ -50,6 +50,21 @@ static void check_strings(const struct kvn_network *net)
 	assert(strspn(net->dns.domain, allowed) == strlen(net->dns.domain));
 	for (size_t i = 0; i < net->n_hosts; i++)
 		assert(strspn(net->hosts[i].name, allowed) == strlen(net->hosts[i].name));
+	for (size_t i = 0; i < net->dns.n_forwarders; i++)
+		assert(strspn(net->dns.forwarders[i].domain, allowed) == strlen(net->dns.forwarders[i].domain));
+	for (size_t i = 0; i < net->dns.n_hosts; i++)
+		for (size_t j = 0; j < net->dns.hosts[i].n_names; j++)
+			assert(strspn(net->dns.hosts[i].names[j], allowed) == strlen(net->dns.hosts[i].names[j]));
+	for (size_t i = 0; i < net->dns.n_txt; i++) {
+		assert(strspn(net->dns.txt[i].name, allowed) == strlen(net->dns.txt[i].name));
+		for (const char *c = net->dns.txt[i].value; *c; c++)
+			assert(*c >= ' ' && *c <= '~');
+	}
+	for (size_t i = 0; i < net->dns.n_srv; i++) {
+		assert(strspn(net->dns.srv[i].service, allowed) == strlen(net->dns.srv[i].service));
+		assert(strspn(net->dns.srv[i].domain, allowed) == strlen(net->dns.srv[i].domain));
+		assert(strspn(net->dns.srv[i].target, allowed) == strlen(net->dns.srv[i].target));
+	}
 }
 
 static void check_network(struct kvn_network *net)

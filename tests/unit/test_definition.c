@@ -93,6 +93,8 @@ static void assert_same_hosts(const struct kvn_network *a, const struct kvn_netw
 	for (size_t i = 0; i < a->n_hosts; i++) {
 		assert_string_equal(a->hosts[i].name, b->hosts[i].name);
 		assert_memory_equal(a->hosts[i].mac, b->hosts[i].mac, 6);
+		assert_int_equal(a->hosts[i].duid_size, b->hosts[i].duid_size);
+		assert_memory_equal(a->hosts[i].duid, b->hosts[i].duid, KVN_DUID_MAX);
 		assert_true(kvn_ip_equal(&a->hosts[i].ipv4, &b->hosts[i].ipv4));
 		assert_true(kvn_ip_equal(&a->hosts[i].ipv6, &b->hosts[i].ipv6));
 	}

@@ -148,7 +148,10 @@ static void test_routed(void **state)
 					     {"corp.example", ip("2001:db8::54")},
 					     {"home.example", {.family = AF_UNSPEC}},
 					     {"own.example", ip("192.0.2.1")}};
-	struct kvn_reservation hosts[] = {host("web", "52:54:00:aa:bb:cc", "192.0.2.10", "2001:db8::10")};
+	struct kvn_reservation hosts[] = {host("web", "52:54:00:aa:bb:cc", "192.0.2.10", "2001:db8::10"),
+					  host("db", "52:54:00:aa:bb:cd", "", "2001:db8::11"),
+					  host("mail", "", "", "2001:db8::12")};
+	const uint8_t duid[] = {0, 4, 0xa2, 0x17};
 	struct kvn_ip upstream[] = {ip("127.0.0.53")};
 
 	(void)state;
@@ -157,6 +160,10 @@ static void test_routed(void **state)
 	net.ipv4.lease_s = 0;
 	net.dns.upstream[0] = ip("198.51.100.53");
 	net.dns.n_upstream = 1;
+	memcpy(hosts[1].duid, duid, sizeof(duid));
+	memcpy(hosts[2].duid, duid, sizeof(duid));
+	hosts[1].duid_size = 4;
+	hosts[2].duid_size = 3;
 	net.dns.is_local = false;
 	net.dns.forwarders = forwarders;
 	net.dns.n_forwarders = ARRAY_SIZE(forwarders);

@@ -179,6 +179,11 @@ static void test_addresses_taken_over(void **state)
 	settles("", "52:54:00:00:00:01,10.9.0.1,one.test\n", NULL, false, NULL); /* its own */
 	settles("", "52:54:00:00:00:09,10.9.0.9\n", NULL, false, NULL); /* free */
 	settles("", "52:54:00:00:00:09,10.9.0.1\n", TWO DUID SIX VAGUE, true, NULL);
+	settles("", "id:00:04:A2:00:11:22,[fd09::7]\n", NULL, false, NULL); /* its own, by its DUID */
+	settles("", "id:00:04:a2:00:11:23,[fd09::7]\n", ONE TWO DUID SIX, true, NULL);
+	settles("", "52:54:00:00:00:09,id:00:04:a2:00:11:22,[fd09::7]\n", NULL, false, NULL);
+	settles("id:00:04:a2:00:11:22,[fd09::7],vague.test\n", "id:00:04:a2:00:11:22,[fd09::7]\n",
+		ONE TWO DUID SIX "5 7654322 fd09::7 * 00:04:a2:00:11:22\n", true, NULL); /* its name goes */
 	settles("", "52:54:00:00:00:02,10.9.0.1\n52:54:00:00:00:01,10.9.0.2", DUID SIX VAGUE, true, NULL); /* swapped */
 	settles("52:54:00:00:00:09,10.9.0.1\n", "52:54:00:00:00:09,10.9.0.1\n", NULL, false, NULL); /* no news */
 	settles("52:54:00:00:00:09,10.9.0.11\n", "52:54:00:00:00:09,10.9.0.1\n", TWO DUID SIX VAGUE, true, NULL);
