@@ -201,7 +201,7 @@ FUZZ_OBJ := $(LIB_SRC:%.c=$F/%.o)
 $F/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC-FUZZ,$<)
-	$Qclang $(filter-out -D_FORTIFY%,$(CPPFLAGS)) $(FUZZ_CFLAGS) -c -o $@ $<
+	$Qclang $(filter-out -D_FORTIFY%,$(CPPFLAGS)) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 $F/fuzz_%: $F/tests/fuzz/fuzz_%.o $(FUZZ_OBJ)
 	$(call say,LD,$@)
 	$Qclang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(SHARED_LIBS)
@@ -210,6 +210,7 @@ $(XML_FUZZ_OBJ): CPPFLAGS += $(XML_CFLAGS)
 $F/fuzz_network_xml: $F/tests/fuzz/fuzz_network_xml.o $(XML_FUZZ_OBJ) $(FUZZ_OBJ)
 	$(call say,LD,$@)
 	$Qclang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(SHARED_LIBS) $(XML_LIBS)
+-include $(FUZZ_OBJ:.o=.d) $(XML_FUZZ_OBJ:.o=.d) $(patsubst %.c,$F/%.d,$(wildcard tests/fuzz/*.c))
 .SECONDARY: $(FUZZ_OBJ) $(XML_FUZZ_OBJ) $F/tests/fuzz/fuzz_definition.o $F/tests/fuzz/fuzz_api.o $F/tests/fuzz/fuzz_network_xml.o
 .PHONY: fuzz
 fuzz: $F/fuzz_definition $F/fuzz_api $F/fuzz_network_xml

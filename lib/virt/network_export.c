@@ -346,8 +346,8 @@ static void put_network(struct export *out, json_t *tree, json_t *keys)
 		out->has_failed = true;
 }
 
-/* Write @net, with the metadata @keys. */
-static int write_xml(const struct kvn_network *net, json_t *tree, json_t *keys, char **ret, struct kvn_error *err)
+/* @net with the metadata @keys; the caller's to free.  NULL: no memory. */
+static char *write_xml(const struct kvn_network *net, json_t *tree, json_t *keys)
 {
 	xmlBuffer *buffer = xmlBufferCreate();
 	struct export out = {.writer = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL, .net = net};
@@ -359,10 +359,7 @@ static int write_xml(const struct kvn_network *net, json_t *tree, json_t *keys, 
 	if (out.writer && !out.has_failed)
 		text = strdup((const char *)xmlBufferContent(buffer));
 	xmlBufferFree(buffer);
-	if (!text)
-		return kvn_fail_errno(err, ENOMEM, "network '%s'", net->name);
-	*ret = text;
-	return 0;
+	return text;
 }
 
 /* What a reader makes of @xml, as a tree of all keys. */
@@ -412,21 +409,22 @@ static json_t *differing(const struct kvn_network *net, json_t *want, json_t *ha
 int kvn_virt_export(const struct kvn_network *net, char **ret_xml, struct kvn_error *err)
 {
 	auto_json json_t *want = kvn_definition_write(net), *have = NULL, *keys = NULL;
-	auto_free char *plain = NULL;
+	auto_free char *plain = want ? write_xml(net, want, NULL) : NULL, *xml = NULL;
 	int r;
 
 	if (net->ipv4.address_choice == KVN_CHOICE_AUTO || net->ipv6.address_choice == KVN_CHOICE_AUTO)
 		return kvn_fail(err, EINVAL, "network '%s': its subnet is not chosen yet: an address is 'auto'",
 				net->name);
-	if (!want)
+	if (!plain)
 		return kvn_fail_errno(err, ENOMEM, "network '%s'", net->name);
-	r = write_xml(net, want, NULL, &plain, err);
-	if (r == 0)
-		r = read_back(plain, net->name, &have, err);
+	r = read_back(plain, net->name, &have, err);
 	if (r < 0)
 		return r;
 	keys = differing(net, want, have);
-	if (!keys)
+	if (keys)
+		xml = write_xml(net, want, keys);
+	if (!xml)
 		return kvn_fail_errno(err, ENOMEM, "network '%s'", net->name);
-	return write_xml(net, want, keys, ret_xml, err);
+	*ret_xml = steal_ptr(&xml);
+	return 0;
 }
