@@ -296,6 +296,12 @@ static json_t *format_srv(const void *item)
 	KEY("ipv4.lease", "SECONDS | 90m | 12h | 2d | infinite", \
 	    "How long a lease lasts, at least 120 seconds. Default: 1h.", \
 	    SCALAR(ipv4.lease_s, lease)) \
+	KEY("ipv4.boot_file", "PATH | URL", \
+	    "What DHCP tells guests to boot from the network. Default: nothing.", \
+	    SCALAR(ipv4.boot_file, boot_file)) \
+	KEY("ipv4.boot_server", "ADDRESS", \
+	    "The TFTP server that has the boot file; kvnet runs none. Default: the bridge's own address.", \
+	    SCALAR(ipv4.boot_server, ip4)) \
 	KEY("ipv6.address", "auto | none | ADDRESS/PREFIXLEN", \
 	    "The bridge's own IPv6 address; auto is a /64 of the host's own ULA prefix. Default: none.", \
 	    CHOICE(ipv6.address, ipv6.address_choice, address6)) \

@@ -109,6 +109,8 @@ static const char *foreign_key(const struct kvn_network *net)
 		return "ipv4.dhcp";
 	if (net->ipv4.lease_s != KVN_LEASE_DEFAULT)
 		return "ipv4.lease";
+	if (net->ipv4.boot_file[0])
+		return "ipv4.boot_file";
 	if (is_on(net->ipv6.address_choice))
 		return "ipv6.address";
 	if (net->ipv6.dhcp != KVN_DHCP6_UNSET && net->ipv6.dhcp != KVN_DHCP6_NONE)
@@ -217,6 +219,26 @@ static int check_reach(const struct check *check, const char *path)
 	return at(check, path,
 		  kvn_fail(check->err, EINVAL, "guests could not reach it: host_access is none%s",
 			   check->net->is_host_access_given ? "" : ", as isolated has it without an address"));
+}
+
+/* Will there be DHCP, given or by default? */
+static bool has_dhcp4(const struct kvn_network *net)
+{
+	return is_on(net->ipv4.address_choice) && net->ipv4.dhcp_choice != KVN_CHOICE_NONE &&
+	       kvn_definition_host_access(net) != KVN_HOST_NONE &&
+	       !(net->ipv4.address_choice == KVN_CHOICE_GIVEN && net->ipv4.address.prefixlen > 30);
+}
+
+static int check_boot(const struct check *check)
+{
+	const struct kvn_network *net = check->net;
+
+	if (net->ipv4.boot_server.family != AF_UNSPEC && !net->ipv4.boot_file[0])
+		return at(check, "ipv4.boot_server", kvn_fail(check->err, EINVAL, "there is no boot_file that it has"));
+	if (net->ipv4.boot_file[0] && !has_dhcp4(net))
+		return at(check, "ipv4.boot_file",
+			  kvn_fail(check->err, EINVAL, "guests would not be told: there is no DHCP"));
+	return 0;
 }
 
 static int check_dhcp4(const struct check *check)
@@ -504,7 +526,7 @@ static int check_registered(const struct check *check)
 int kvn_definition_examine(const struct kvn_network *net, struct kvn_blame *ret, struct kvn_error *err)
 {
 	static int (*const checks[])(const struct check *) = {
-		check_bridged, check_links,      check_dhcp4,   check_dhcp6, check_addresses,
+		check_bridged, check_links,      check_dhcp4,   check_dhcp6, check_boot,       check_addresses,
 		check_dns,     check_forwarders, check_records, check_hosts, check_registered,
 	};
 	struct kvn_network whole = *net; /* hosts stay @net's */

@@ -136,6 +136,14 @@ static int check_records(const struct kvn_network *net, struct kvn_error *err)
 	return 0;
 }
 
+static int check_boot_file(const struct kvn_network *net, struct kvn_error *err)
+{
+	if (net->ipv4.boot_file[0] && !is_made_of(net->ipv4.boot_file, "/._-+@=~:?&%"))
+		return kvn_fail(err, EINVAL, "boot file '%s' cannot stand in dnsmasq's configuration",
+				net->ipv4.boot_file);
+	return 0;
+}
+
 static int check_strings(const struct kvn_network *net, const struct kvn_dnsmasq_paths *paths, struct kvn_error *err)
 {
 	const char *all[] = {paths->conf, paths->hosts, paths->dhcp, paths->pid, paths->leases};
@@ -154,7 +162,8 @@ static int check_strings(const struct kvn_network *net, const struct kvn_dnsmasq
 	for (size_t i = 0; i < net->n_hosts; i++)
 		if (net->hosts[i].name[0] && !is_label(net->hosts[i].name, strlen(net->hosts[i].name)))
 			return kvn_fail(err, EINVAL, "reservation '%s' is not a host's name", net->hosts[i].name);
-	return check_records(net, err);
+	r = check_boot_file(net, err);
+	return r < 0 ? r : check_records(net, err);
 }
 
 /* ---- conf ---- */
@@ -292,6 +301,10 @@ static void put_dhcp4(FILE *out, const struct kvn_network *net, struct services 
 		put_foreign_resolvers(out, net, AF_INET);
 	if (net->mtu > 0)
 		fprintf(out, "dhcp-option=26,%u\n", net->mtu);
+	if (net->ipv4.boot_file[0] && net->ipv4.boot_server.family == AF_INET)
+		fprintf(out, "dhcp-boot=%s,,%s\n", net->ipv4.boot_file, kvn_ip_format(&net->ipv4.boot_server, own));
+	else if (net->ipv4.boot_file[0])
+		fprintf(out, "dhcp-boot=%s\n", net->ipv4.boot_file);
 }
 
 static void put_range6(FILE *out, const struct kvn_network *net)

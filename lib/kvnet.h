@@ -77,6 +77,7 @@ struct kvn_range {
 #define KVN_NAME_MAX 15 /* bytes of a network's or a link's name, without the terminator */
 #define KVN_DOMAIN_MAX 253 /* bytes of a DNS name, RFC 1035 section 2.3.4 in text form */
 #define KVN_UPSTREAM_MAX 8 /* resolvers a network forwards to */
+#define KVN_BOOT_FILE_MAX 127 /* bytes, RFC 2131 section 2 */
 #define KVN_DUID_MAX 130 /* bytes, RFC 8415 section 11.1 */
 #define KVN_LEASE_DEFAULT 3600 /* seconds */
 #define KVN_MTU_DEFAULT 1500U /* bytes; Ethernet's */
@@ -145,6 +146,9 @@ struct kvn_network {
 		enum kvn_choice dhcp_choice;
 		struct kvn_range dhcp; /* the pool, when GIVEN */
 		unsigned lease_s; /* seconds; 0: infinite */
+		char boot_file[KVN_BOOT_FILE_MAX +
+			       1]; /* what DHCP tells guests to boot from the network; "": nothing */
+		struct kvn_ip boot_server; /* that has it; AF_UNSPEC: the bridge's own address */
 	} ipv4;
 	struct {
 		enum kvn_choice address_choice;

@@ -320,6 +320,28 @@ json_t *kvn_dns_text_value_format(const void *member, const void *beside)
 	return text ? json_string(text) : json_null();
 }
 
+int kvn_boot_file_value_parse(const char *text, void *member, void *beside, struct kvn_error *err)
+{
+	char excerpt[KVN_EXCERPT];
+
+	(void)beside;
+	for (const char *c = text; *c; c++)
+		if (!is_alnum(*c) && !strchr("/._-+@=~:?&%", *c))
+			return kvn_fail(err, EINVAL, "'%s' is no path or URL of letters, digits and /._-+@=~:?&%%",
+					kvn_text_excerpt(text, excerpt));
+	if (strlen(text) > KVN_BOOT_FILE_MAX)
+		return kvn_fail(err, EINVAL, "'%s' is longer than %d bytes", kvn_text_excerpt(text, excerpt),
+				KVN_BOOT_FILE_MAX);
+	memcpy(member, text, strlen(text) + 1);
+	return 0;
+}
+
+json_t *kvn_boot_file_value_format(const void *member, const void *beside)
+{
+	(void)beside;
+	return text_or_null(member);
+}
+
 /* Users and groups as useradd makes them, and "NAME@REALM" of directory services. */
 static bool is_account(const char *text)
 {

@@ -43,6 +43,7 @@ KVN_VALUE(domain); /* char [KVN_DOMAIN_MAX + 1] */
 KVN_VALUE(label); /* char [64]: one DNS label */
 KVN_VALUE(dns_name); /* char *: a label or a domain; owned */
 KVN_VALUE(dns_text); /* char *: of a TXT record; owned */
+KVN_VALUE(boot_file); /* char [KVN_BOOT_FILE_MAX + 1]: a path or URL */
 KVN_VALUE(protocol); /* enum kvn_protocol */
 KVN_VALUE(number16); /* unsigned, 0..65535 */
 KVN_VALUE(ip); /* struct kvn_ip of either family */

@@ -265,6 +265,19 @@ static void put_hosts6(struct export *out)
 	}
 }
 
+static void put_boot(struct export *out)
+{
+	const struct kvn_network *net = out->net;
+
+	if (!net->ipv4.boot_file[0])
+		return;
+	begin(out, "bootp");
+	put(out, "file", net->ipv4.boot_file);
+	if (net->ipv4.boot_server.family != AF_UNSPEC)
+		put_ip(out, "server", &net->ipv4.boot_server);
+	end(out);
+}
+
 static void begin_ip(struct export *out, const struct kvn_cidr *address)
 {
 	begin(out, "ip");
@@ -283,6 +296,7 @@ static void put_addresses(struct export *out)
 			begin(out, "dhcp");
 			put_range(out, &net->ipv4.dhcp);
 			put_hosts4(out);
+			put_boot(out);
 			end(out);
 		}
 		end(out);

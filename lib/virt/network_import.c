@@ -238,7 +238,7 @@ static const struct kvn_xml_reason reasons[] = {
 	{"forward", "@managed", "it is for networks of host devices"},
 	{"forwarder", "@port", "kvnet asks resolvers at port 53"},
 	{"ip", "tftp", "kvnet serves no TFTP"},
-	{"dhcp", "bootp", "kvnet names no boot file"},
+	{"dhcp", "bootp", "only IPv4 has a boot file"},
 	{"host", "lease", "all leases of a network last the same time"},
 };
 

@@ -264,6 +264,29 @@ static void read_hosts(struct import *in, const struct subnet *subnet, void (*re
 		read(in, node);
 }
 
+/* What guests boot from the network; whoever serves the file is not kvnet. */
+static void read_boot(struct import *in, const struct subnet *subnet)
+{
+	static const struct kvn_mark file_text = {false,
+						  "a boot file is a path or URL of letters, digits and /._-+@=~:?&%"};
+	static const struct kvn_mark named = {false, "a boot server is an address"};
+	xmlNode *boot = kvn_xml_child(subnet->dhcp, "bootp");
+	const char *file = boot ? kvn_xml_need(&in->xml, boot, "file") : NULL, *server = kvn_xml_get(boot, "server");
+	char text[KVN_BOOT_FILE_MAX + 1];
+	struct kvn_ip ip;
+
+	if (!file)
+		return;
+	if (kvn_boot_file_value_parse(file, text, NULL, NULL) < 0) {
+		kvn_xml_mark(boot, &file_text);
+	} else if (server && kvn_ip_parse(server, AF_INET, &ip) < 0) {
+		kvn_xml_mark(boot, &named);
+	} else {
+		kvn_import_set_text(in, boot, "ipv4.boot_file", file);
+		kvn_import_set_text(in, boot, "ipv4.boot_server", server);
+	}
+}
+
 /* ---- IPv4 and IPv6 ---- */
 
 /* Is the whole subnet one whose names dnsmasq's bogus-priv answers for? RFC 6303 */
@@ -337,6 +360,7 @@ void kvn_import_addresses(struct import *in)
 	in->has_address = v4.ip || v6.ip;
 	if (in->has_address && in->model == KVN_ISOLATED)
 		kvn_import_set_text(in, in->network, "host_access", kvn_host_access_format(KVN_HOST_ALL));
+	read_boot(in, &v4);
 	read_hosts(in, &v4, read_host4);
 	read_hosts(in, &v6, read_host6);
 }

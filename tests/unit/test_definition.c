@@ -111,6 +111,8 @@ static void assert_same_addresses(const struct kvn_network *a, const struct kvn_
 	assert_true(kvn_ip_equal(&a->ipv4.dhcp.first, &b->ipv4.dhcp.first));
 	assert_true(kvn_ip_equal(&a->ipv4.dhcp.last, &b->ipv4.dhcp.last));
 	assert_int_equal(a->ipv4.lease_s, b->ipv4.lease_s);
+	assert_string_equal(a->ipv4.boot_file, b->ipv4.boot_file);
+	assert_true(kvn_ip_equal(&a->ipv4.boot_server, &b->ipv4.boot_server));
 	assert_int_equal(a->ipv6.address_choice, b->ipv6.address_choice);
 	assert_true(kvn_cidr_equal(&a->ipv6.address, &b->ipv6.address));
 	assert_int_equal(a->ipv6.dhcp, b->ipv6.dhcp);
@@ -563,6 +565,7 @@ static void test_fields(void **state)
 	assert_string_equal(
 		documented,
 		"name uuid model bridge mac mtu stp start uplink ipv4.address ipv4.dhcp ipv4.lease "
+		"ipv4.boot_file ipv4.boot_server "
 		"ipv6.address ipv6.dhcp dns.enabled dns.domain dns.local_only dns.upstream dns.forwarders dns.hosts "
 		"dns.txt dns.srv hosts host_access "
 		"isolate_ports register allow ");

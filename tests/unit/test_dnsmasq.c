@@ -121,6 +121,8 @@ static void test_nat(void **state)
 	give4(&net, "10.9.0.1/24", "10.9.0.2-10.9.0.254");
 	give6(&net, "fd09::1/64", KVN_DHCP6_SLAAC, NULL);
 	net.mtu = 1400;
+	net.ipv4.boot_server = ip("192.0.2.69");
+	(void)snprintf(net.ipv4.boot_file, sizeof(net.ipv4.boot_file), "pxe/start.0");
 	net.hosts = hosts;
 	net.n_hosts = ARRAY_SIZE(hosts);
 	check("nat", &net, upstream, ARRAY_SIZE(upstream));
