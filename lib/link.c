@@ -206,7 +206,8 @@ static int put_bridge_data(struct nl_msg *msg, bool stp)
 	return 0;
 }
 
-/* The second half of add and set: everything that takes a link that is there. */
+/* The second half of add and set: everything that takes a link that is there.  The MTU too: one that a bridge is made with
+ * follows its ports' from then on, and is 1500 again when the last of them goes. */
 static int set_flags(struct kvn_kernel *kernel, const struct kvn_link *want, struct kvn_error *err)
 {
 	struct ifinfomsg header = {.ifi_family = AF_UNSPEC,
@@ -217,7 +218,8 @@ static int set_flags(struct kvn_kernel *kernel, const struct kvn_link *want, str
 
 	if (want->network[0])
 		(void)snprintf(alias, sizeof(alias), KVN_LINK_ALIAS "%s", want->network);
-	if (!msg || nla_put(msg, IFLA_IFALIAS, (int)strlen(alias), alias) < 0)
+	if (!msg || nla_put(msg, IFLA_IFALIAS, (int)strlen(alias), alias) < 0 ||
+	    (want->mtu && nla_put_u32(msg, IFLA_MTU, want->mtu) < 0))
 		return kvn_fail_errno(err, ENOMEM, "link '%s'", want->ifname);
 	return kvn_netlink_call(kernel->route, msg, err);
 }
@@ -232,7 +234,7 @@ int kvn_link_add(struct kvn_kernel *kernel, const struct kvn_link *want, struct 
 
 	if (r < 0)
 		return r;
-	if (!msg || put_bridge_data(msg, want->stp) < 0 || (want->mtu && nla_put_u32(msg, IFLA_MTU, want->mtu) < 0) ||
+	if (!msg || put_bridge_data(msg, want->stp) < 0 ||
 	    (memcmp(want->mac, any, 6) != 0 && nla_put(msg, IFLA_ADDRESS, 6, want->mac) < 0))
 		return kvn_fail_errno(err, ENOMEM, "bridge '%s'", want->ifname);
 	r = kvn_netlink_call(nl, msg, err);

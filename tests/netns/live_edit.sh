@@ -10,6 +10,19 @@ topology
 kvnet create net0 --subnet 10.9.0.1/24 --subnet6 fd09::1/64 >/dev/null
 guest a net0 10.9.0.10/24 10.9.0.1 fd09::10/64 fd09::1
 guest b net0 10.9.0.11/24 10.9.0.1
+link_mtu() { in_ns router cat "/sys/class/net/$1/mtu"; }
+
+note "a network's MTU stays when its last port goes"
+kvnet create big0 --model isolated --subnet 10.9.3.1/24 --mtu 9000 >/dev/null
+equal "MTU" 9000 "$(link_mtu big0)"
+for _ in 1 2; do
+	tap=$(kvnet port add big0)
+	equal "MTU of a port" 9000 "$(link_mtu "$tap")"
+	kvnet port delete "$tap"
+	equal "MTU without ports" 9000 "$(link_mtu big0)"
+done
+kvnet delete big0
+
 FILE=$KVNET_CONFIG_DIR/networks/net0.yaml
 ifindex_before=$(in_ns router cat /sys/class/net/net0/ifindex)
 
@@ -21,8 +34,6 @@ steady() {
 	kvnet plan net0 --check >/dev/null || fail "not at rest: $(kvnet plan net0)"
 	equal "state" active "$(kvnet show net0 --json | jq -r .state)"
 }
-
-link_mtu() { in_ns router cat "/sys/class/net/$1/mtu"; }
 
 as_nat() {
 	SEEN=192.0.2.2 reaches a outside 198.51.100.1
