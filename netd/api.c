@@ -529,6 +529,10 @@ static int admit(struct netd *netd, struct call *call, struct kvn_error *err)
 
 	if (call->peer.uid == 0)
 		return 0;
+	if (call->method->access == ACCESS_ROOT && (text_of(call, "name") || text_of(call, "network")))
+		return kvn_fail(err, EPERM, "network '%.40s': %s: only root may do this",
+				text_of(call, "name") ? text_of(call, "name") : text_of(call, "network"),
+				call->method->name);
 	if (call->method->access == ACCESS_ROOT)
 		return kvn_fail(err, EPERM, "%s: only root may do this", call->method->name);
 	if (call->method->access == ACCESS_PORT && !policy_owns(netd->policy, call->peer.uid, text_of(call, "ifname")))

@@ -116,6 +116,8 @@ for verb in "stop nat0" "delete nat0 --force" "set nat0 allow=[]" "attach nat0 u
 	# shellcheck disable=SC2086 # words
 	refuses 1 "root" as_user nobody "$K" $verb
 done
+refuses 1 "network 'nat0': Stop: only root" as_user nobody "$K" stop nat0
+refuses 1 "network 'nat0': Attach: only root" as_user nobody "$K" attach nat0 up0
 equal "networks that nobody sees" nat0 "$(as_user nobody "$K" list --json | jq -r '.[].name')"
 equal "networks that bin sees" "" "$(as_user bin "$K" list --json | jq -r '.[].name')"
 equal "networks that root sees" "nat0 other0" "$(kvnet list --json | jq -r '[.[].name] | join(" ")')"
