@@ -17,6 +17,7 @@ static void flatten(char *text)
 
 int kvn_fail(struct kvn_error *err, int code, const char *fmt, ...)
 {
+	char text[sizeof(err->message)]; /* @err's own message may be one of the arguments */
 	va_list ap;
 
 	if (code <= 0)
@@ -25,8 +26,9 @@ int kvn_fail(struct kvn_error *err, int code, const char *fmt, ...)
 		return -code;
 	err->code = code;
 	va_start(ap, fmt);
-	(void)vsnprintf(err->message, sizeof(err->message), fmt, ap); /* a cut message is still a message */
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* a cut message is still a message */
 	va_end(ap);
+	memcpy(err->message, text, sizeof(text));
 	flatten(err->message);
 	return -code;
 }

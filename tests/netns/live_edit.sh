@@ -136,7 +136,10 @@ as_routed
 text=$(cat "$FILE")
 in_ns router env EDITOR="$T/editor.none" "$KVNET_BUILD/kvnet" edit net0
 equal "definition" "$text" "$(cat "$FILE")"
-refuses 1 "rooted" in_ns router env EDITOR="$T/editor.wrong" "$KVNET_BUILD/kvnet" edit net0 </dev/null
+refuses 1 "rooted.*what you wrote is in /tmp/kvnet-edit-" in_ns router env EDITOR="$T/editor.wrong" "$KVNET_BUILD/kvnet" edit net0 </dev/null
+kept=$(grep -o '/tmp/kvnet-edit-[A-Za-z0-9]*\.yaml' "$T/refuses.err")
+equal "what was written" "${text/model: routed/model: rooted}" "$(cat "$kept")"
+rm "$kept"
 refuses 1 "editor" in_ns router env EDITOR="$T/editor.fails" "$KVNET_BUILD/kvnet" edit net0 </dev/null
 equal "definition" "$text" "$(cat "$FILE")"
 steady

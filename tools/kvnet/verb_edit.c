@@ -48,7 +48,9 @@ static bool wants_again(const struct kvn_error *err)
 	return fgets(answer, sizeof(answer), stdin) && answer[0] != 'n' && answer[0] != 'N';
 }
 
-static int edit(struct command *command, const char *path, const char *before, json_t **plan, struct kvn_error *err)
+/* *ret_is_wanted: what was written is worth keeping, since it was refused. */
+static int edit(struct command *command, const char *path, const char *before, json_t **plan, bool *ret_is_wanted,
+		struct kvn_error *err)
 {
 	for (;;) {
 		struct kvn_input input = {.file = command->words[0]};
@@ -61,8 +63,12 @@ static int edit(struct command *command, const char *path, const char *before, j
 			return r;
 		input.yaml = after;
 		r = kvn_change(command->kvn, command->words[0], &input, 0, plan, err);
-		if (r == 0 || !wants_again(err))
-			return r;
+		if (r == 0)
+			return 0;
+		if (!wants_again(err)) {
+			*ret_is_wanted = true;
+			return kvn_fail(err, err->code, "%s (what you wrote is in %s)", err->message, path);
+		}
 	}
 }
 
@@ -72,6 +78,7 @@ int run_edit(struct command *command, struct kvn_error *err)
 	auto_json json_t *plan = json_array();
 	auto_free char *before = NULL;
 	auto_close int fd = -1;
+	bool is_wanted = false;
 	int r = kvn_definition_text(command->kvn, command->words[0], &before, err);
 
 	if (r < 0)
@@ -83,8 +90,9 @@ int run_edit(struct command *command, struct kvn_error *err)
 	}
 	r = kvn_file_write(path, before, 0600, false, err);
 	if (r == 0)
-		r = edit(command, path, before, &plan, err);
-	(void)unlink(path); /* a copy; the definition is what counts */
+		r = edit(command, path, before, &plan, &is_wanted, err);
+	if (!is_wanted)
+		(void)unlink(path); /* a copy; the definition is what counts */
 	if (r == 0 && command->is_json)
 		print_json(plan);
 	return r < 0 ? 1 : 0;
