@@ -22,6 +22,7 @@ int kvn_fail(struct kvn_error *err, int code, const char *fmt, ...)
 
 	if (code <= 0)
 		code = EIO;
+	errno = code; /* where there is no @err, a wrapper further out finds it here */
 	if (!err)
 		return -code;
 	err->code = code;
@@ -50,7 +51,7 @@ int kvn_wrap(struct kvn_error *err, const char *fmt, ...)
 	va_list ap;
 
 	if (!err)
-		return -EIO;
+		return errno > 0 ? -errno : -EIO;
 	memcpy(inner, err->message, sizeof(inner));
 	va_start(ap, fmt);
 	(void)vsnprintf(outer, sizeof(outer), fmt, ap);

@@ -188,6 +188,7 @@ int kvn_change(struct kvn *kvn, const char *name, const struct kvn_input *input,
 {
 	auto_free char *before = NULL;
 	struct kvn_input back = {.file = name};
+	struct kvn_error again = {0};
 	bool was_registered;
 	kvn_path path;
 	int r;
@@ -203,8 +204,9 @@ int kvn_change(struct kvn *kvn, const char *name, const struct kvn_input *input,
 		if (is_registered || was_registered)
 			r = is_registered ? kvn_registration_add(name, err) : kvn_registration_del(name, err);
 		back.yaml = before;
-		if (r < 0 && before)
-			(void)change_locked(kvn, name, &back, 0, NULL, NULL); /* what failed is told */
+		if (r < 0 && before && change_locked(kvn, name, &back, 0, NULL, &again) < 0)
+			r = kvn_fail(err, err ? err->code : EIO, "%s; and taking it back: %s", err ? err->message : "",
+				     again.message);
 	}
 	return about(name, r, err);
 }
