@@ -70,8 +70,13 @@ ip link set "$tap" master virbr7
 guest_expect web ok ping 198.51.100.1
 pass "refused and failed imports leave libvirt's network as it was"
 
-# The take-over, with a connection of the guest's open all the while.
+# The take-over, while the guest is pinged.
+"$G/busybox" ping "${lease%%/*}" >"$WORK/ping.out" 2>&1 &
+replies() { grep -c "seq=" "$WORK/ping.out"; }
+more_replies() { [ "$(replies)" -gt "$1" ]; }
+wait_until "a reply" more_replies 0
 kvnet import --libvirt lab --take-over --lossy >"$WORK/take.log" 2>&1 || fail "take-over: $(cat "$WORK/take.log")"
+wait_until "replies after it" more_replies "$(($(replies) + 1))"
 expect "our network" "lab nat active virbr7 192.168.77.1/24" \
 	"$(kvnet list --json | jq -r '.[] | "\(.name) \(.model) \(.state) \(.bridge) \(.ipv4.address)"')"
 expect "the guest's port" "$tap $MAC ${lease%%/*} web libvirt" \

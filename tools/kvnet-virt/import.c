@@ -38,6 +38,17 @@ static int convert(const struct command *command, const char *xml, const char *f
 	return r < 0 && !command->as ? kvn_wrap(err, "%s: --as gives it another name", file) : r;
 }
 
+static int format_yaml(json_t *tree, char **ret, struct kvn_error *err)
+{
+	struct kvn_document doc = {0};
+	int r = kvn_document_from_json(tree, "import", &doc, err);
+
+	if (r == 0)
+		r = kvn_document_format(&doc, ret, err);
+	kvn_document_clear(&doc);
+	return r;
+}
+
 static int bring_in(struct command *command, struct kvn_virt *virt, const char *yaml, const char *name,
 		    struct kvn_error *err)
 {
@@ -85,7 +96,7 @@ int run_import(struct command *command, kvn_virt_limit *limit, struct kvn_error 
 		r = convert(command, xml, command->libvirt ? command->libvirt : command->words[0], &tree, &warnings,
 			    err);
 	if (r == 0)
-		r = kvn_yaml_format(tree, &yaml, err);
+		r = format_yaml(tree, &yaml, err);
 	if (r == 0 && !command->is_json)
 		print_warnings(warnings);
 	if (r == 0 && command->flags & KVN_DRY_RUN) {
