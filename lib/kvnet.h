@@ -20,6 +20,8 @@
  *   network.c verbs.c     one definition to another; the verbs below, query.c what they show
  *   observer.c watches.c  what happens, from the files that say so; follower.c the same from netd
  *   remote.c              ask netd, over varlink.c; remote_verbs.c the verbs as its calls
+ *
+ *   virt/network_xml.h    libvirt's network XML in and out; not in the library, so that nothing else needs libxml2
  */
 #ifndef KVNET_H
 #define KVNET_H
