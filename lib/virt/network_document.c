@@ -225,6 +225,8 @@ bool kvn_xml_bool(struct kvn_xml *in, xmlNode *node, const char *name, const cha
 
 /* ---- accounting ---- */
 
+#define WARNINGS_MAX 1000 /* it bounds the time too: each looks through the elements before its own */
+
 struct account {
 	struct kvn_xml *in;
 	const struct kvn_xml_reason *reasons;
@@ -253,7 +255,9 @@ static void tell(const struct account *a, const xmlNode *place, const char *what
 
 	if (in->r < 0)
 		return;
-	if (!a->warnings) {
+	if (a->warnings && json_array_size(a->warnings) == WARNINGS_MAX) {
+		kvn_xml_fail(in, place, "more than %d elements and attributes cannot be expressed", WARNINGS_MAX);
+	} else if (!a->warnings) {
 		kvn_xml_fail(in, place, "%s cannot be expressed: %s; --lossy %s", what, reason,
 			     mark && mark->is_kept ? "takes it so" : "leaves it out");
 	} else if (json_array_append_new(a->warnings,
@@ -311,7 +315,7 @@ static void account_element(const struct account *a, const xmlNode *node)
 		return;
 	for (const xmlAttr *attr = node->properties; attr; attr = attr->next)
 		account_attribute(a, attr);
-	for (const xmlNode *child = node->children; child; child = child->next)
+	for (const xmlNode *child = node->children; child && a->in->r == 0; child = child->next)
 		account_node(a, child);
 }
 
@@ -336,7 +340,7 @@ int kvn_xml_account(struct kvn_xml *in, const struct kvn_xml_reason *reasons, si
 {
 	const struct account a = {in, reasons, n_reasons, fallback, warnings};
 
-	for (const xmlNode *node = in->doc->children; node; node = node->next)
+	for (const xmlNode *node = in->doc->children; node && in->r == 0; node = node->next)
 		account_node(&a, node);
 	return in->r;
 }

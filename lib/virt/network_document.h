@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* network_document.h - an XML document of which each element and attribute is accounted for.
  *
- * Whoever reads a node marks it.  In the end kvn_xml_account() goes through the document in its order: what was not read, or was
- * marked as something that cannot be kept, is an error or a warning.  So a node that the reader does not know cannot get lost.
+ * Whoever reads a node marks it.  In the end kvn_xml_account() goes through the document in its order: what was not read, or
+ * was marked as something that cannot be kept, is an error or a warning.  So a node that nobody knows cannot get lost.
  */
 #ifndef KVN_NETWORK_DOCUMENT_H
 #define KVN_NETWORK_DOCUMENT_H
@@ -20,11 +20,11 @@ struct kvn_xml {
 	int r; /* the first failure; from then on nothing more is read */
 };
 
-/* Parse @text: UTF-8, well-formed, no document type, no processing instruction's effect, no network.  -EINVAL "FILE:LINE: ..." */
+/* Parse @text: UTF-8, well-formed, without a document type; nothing outside of it is looked at.  -EINVAL "FILE:LINE: ..." */
 int kvn_xml_parse(struct kvn_xml *ret, const char *text, size_t len);
 void kvn_xml_clear(struct kvn_xml *in);
 
-/* The first child of @parent that is called @name and in no namespace, and is marked read; NULL: none.  @parent NULL: none. */
+/* The first child of @parent (NULL: none) that is called @name and in no namespace, marked read; NULL: none. */
 xmlNode *kvn_xml_child(xmlNode *parent, const char *name);
 /* The next element of that kind, and in no namespace, after @node (NULL: from the first child on), not marked. */
 xmlNode *kvn_xml_each(const xmlNode *parent, const xmlNode *node, const char *name);

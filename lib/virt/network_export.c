@@ -11,6 +11,7 @@
 #include "cidr.h"
 #include "cleanup.h"
 #include "definition_table.h"
+#include "network_import.h"
 #include "network_xml.h"
 
 /* ---- writing ---- */
@@ -327,7 +328,8 @@ static void put_metadata(struct export *out, json_t *keys)
 		out->has_failed = true;
 	json_object_foreach(keys, key, value)
 	{
-		auto_free char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		auto_json json_t *plain = kvn_import_untype(value); /* without the keys that items do not have */
+		auto_free char *text = json_dumps(plain, JSON_COMPACT | JSON_ENCODE_ANY);
 
 		begin(out, "kvnet:set");
 		put(out, "key", key);
@@ -439,6 +441,8 @@ int kvn_virt_export(const struct kvn_network *net, char **ret_xml, struct kvn_er
 		xml = write_xml(net, want, keys);
 	if (!xml)
 		return kvn_fail_errno(err, ENOMEM, "network '%s'", net->name);
+	if (strlen(xml) > KVN_XML_MAX)
+		return kvn_fail(err, EFBIG, "network '%s': more than %lu bytes of XML", net->name, KVN_XML_MAX);
 	*ret_xml = steal_ptr(&xml);
 	return 0;
 }

@@ -26,8 +26,9 @@
 int kvn_virt_import(const char *text, size_t len, const char *file, bool is_lossy, json_t **ret_tree,
 		    json_t **ret_warnings, struct kvn_error *err);
 
-/* Write @net, without an "auto" address, as XML that libvirt takes and kvn_virt_import() reads as the same network.  *ret_xml is
- * the caller's to free.  -EINVAL an address is "auto"   -ENOMEM */
+/* Write @net, without an "auto" address, as XML that libvirt takes and kvn_virt_import() reads as the same network.
+ * *ret_xml is the caller's to free.  libvirt before 10.8 refuses a network of model open without an address.
+ * -EINVAL an address is "auto"   -EFBIG more than 1 MiB, as thousands of reservations may be   -ENOMEM */
 int kvn_virt_export(const struct kvn_network *net, char **ret_xml, struct kvn_error *err);
 
 #endif

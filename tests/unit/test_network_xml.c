@@ -367,11 +367,33 @@ static void test_bytes(void **state)
 	assert_null(tree);
 }
 
+/* An element that is known, and then more others than anybody would look at. */
+static void test_many(void **state)
+{
+	const size_t size = 1024UL * 1024;
+	auto_free char *text = malloc(size);
+	auto_json json_t *tree = NULL, *warnings = NULL;
+	struct kvn_error err = {0};
+	size_t used;
+
+	(void)state;
+	assert_non_null(text);
+	used = (size_t)snprintf(text, size, "<network><name>lab</name>\n");
+	for (unsigned i = 0; used + 64 < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "<a%x/>", i);
+	used += (size_t)snprintf(text + used, size - used, "</network>");
+	assert_int_equal(kvn_virt_import(text, used, "net.xml", true, &tree, &warnings, &err), -EINVAL);
+	assert_string_equal(err.message, "net.xml:2: more than 1000 elements and attributes cannot be expressed");
+	assert_int_equal(kvn_virt_import(text, used, "net.xml", false, &tree, &warnings, &err), -EINVAL);
+	assert_string_equal(err.message,
+			    "net.xml:2: <a0> cannot be expressed: kvnet does not know it; --lossy leaves it out");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_corpus),      cmocka_unit_test(test_schema), cmocka_unit_test(test_definitions),
-		cmocka_unit_test(test_no_metadata), cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_no_metadata), cmocka_unit_test(test_bytes),  cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
