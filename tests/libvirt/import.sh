@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # import.sh - network XML from files and from libvirtd, and ours as XML that libvirt's own parser takes.  What each element
 # becomes is in tests/unit/data/network_xml.
+# shellcheck disable=SC2086 # $V is a command and its options
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -86,5 +87,5 @@ quiet kvnet import --libvirt office
 kvnet show office --json | jq 'del(.state, .ports, .leases, .problems)' >"$WORK/second.json"
 diff "$WORK/first.json" "$WORK/second.json" >"$WORK/diff.log" || fail "not the same after export and import"
 quiet kvnet delete office
-libvirtd_stop
+libvirtd_stop TERM
 pass "libvirtd reads what we write"

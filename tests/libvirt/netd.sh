@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # netd.sh - netd beside libvirtd: it registers, and takes libvirt's guests in as they come and go, with what the network asks of
 # its ports; none of its processes loads libvirt.
+# shellcheck disable=SC2086 # $V is a command and its options
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 MAC=52:54:00:11:22:33
@@ -65,7 +66,7 @@ expect "state" active "$(kvnet show nat0 --json | jq -r .state)"
 libvirtd_start
 quiet kvnet delete nat0
 if $V net-info nat0 >/dev/null 2>&1; then fail "libvirt still knows nat0"; fi
-libvirtd_stop
+libvirtd_stop TERM
 kill "$netd"
 wait "$netd" || fail "netd: exit $?"
 pass "netd beside libvirtd"

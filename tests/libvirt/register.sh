@@ -3,6 +3,7 @@
 # register.sh - our networks as libvirt's: a domain plugs into one by its name, gets its lease from us and reaches the outside.
 #
 #   web (libvirt's) ==vnet== nat0 -- router: up0 192.0.2.2 ---- outside: 192.0.2.1, 198.51.100.1
+# shellcheck disable=SC2086 # $V is a command and its options
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 MAC=52:54:00:11:22:33
@@ -65,7 +66,7 @@ if $V start web 2>"$WORK/start.err"; then fail "a domain has started on a networ
 expect_like "what libvirt says" "*'nat0' is not active*" "$(cat "$WORK/start.err")"
 quiet kvnet start nat0
 is_network nat0 active || fail "nat0 is started, and libvirt says: $($V net-info nat0)"
-libvirtd_stop
+libvirtd_stop TERM
 quiet kvnet stop nat0
 quiet kvnet start nat0
 libvirtd_start
@@ -102,7 +103,7 @@ quiet kvnet delete net1
 pass "strangers' networks, unregister"
 
 # libvirtd absent, and one that hangs: one line, and nothing half done.
-libvirtd_stop
+libvirtd_stop TERM
 if kvnet create net3 --set register=true 2>"$WORK/absent.err"; then fail "registered without libvirtd"; fi
 expect_like "without libvirtd" "kvnet: network 'net3': libvirt: Failed to connect socket*" "$(cat "$WORK/absent.err")"
 expect "lines" 1 "$(wc -l <"$WORK/absent.err")"
@@ -121,5 +122,5 @@ expect "with a libvirtd that hangs" "kvnet: libvirt: no answer in time: does lib
 quiet kvnet delete nat0
 if $V net-info nat0 >/dev/null 2>&1; then fail "libvirt still knows nat0"; fi
 expect "networks" "" "$(kvnet list)"
-libvirtd_stop
+libvirtd_stop TERM
 pass "delete unregisters; without libvirtd, and with one that hangs, one line"

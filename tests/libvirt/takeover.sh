@@ -3,6 +3,7 @@
 # takeover.sh - libvirt's own NAT network, with a guest on it, becomes ours: import --libvirt, with --take-over and without.
 #
 #   web (libvirt's) ==vnet== virbr7 192.168.77.1/24 -- router: up0 192.0.2.2 ---- outside: 192.0.2.1, 198.51.100.1
+# shellcheck disable=SC2086 # $V is a command and its options
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 need iptables iptables
@@ -91,7 +92,7 @@ expect "libvirt's rules" "" "$(nft list ruleset | grep -i libvirt | grep virbr7 
 pass "a running guest keeps its lease and its network"
 
 # The guest starts again as if nothing had happened; libvirtd too.
-libvirtd_stop
+libvirtd_stop TERM
 libvirtd_start
 wait_until "libvirtd has its guest again" is_running web
 quiet kvnet vm destroy web
@@ -103,5 +104,5 @@ quiet kvnet vm destroy web
 if kvnet import --libvirt lab --take-over --as other 2>"$WORK/again.err"; then fail "taken over twice"; fi
 quiet kvnet delete lab
 if $V net-info lab >/dev/null 2>&1; then fail "libvirt still knows lab"; fi
-libvirtd_stop
+libvirtd_stop TERM
 pass "restarts after the take-over"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm.sh - the verbs for domains, on a real one; libvirt's own words for what goes wrong; NICs plugged in and out.
+# shellcheck disable=SC2086 # $V is a command and its options
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 MAC=52:54:00:11:22:33
@@ -98,7 +99,9 @@ expect "iso0's ports" "[]" "$(kvnet ports iso0 --json | jq -c .)"
 pass "NICs"
 
 # Its definition in an editor: changed, unchanged, wrong.
+# shellcheck disable=SC2016 # expanded by the script
 printf '#!/bin/sh\nsed -i "s|<vcpu[^>]*>1<|<vcpu>2<|" "$1"\n' >"$WORK/editor"
+# shellcheck disable=SC2016 # expanded by the script
 printf '#!/bin/sh\nsed -i "s|<vcpu|<vcpus|" "$1"\n' >"$WORK/editor.wrong"
 chmod +x "$WORK"/editor*
 EDITOR=$WORK/editor quiet kvnet vm edit web
@@ -141,5 +144,5 @@ expect "the port" two "$(kvnet ports nat0 --json | jq -r '.[].domain')"
 quiet kvnet vm destroy two
 quiet kvnet vm undefine two
 quiet kvnet delete nat0 iso0
-libvirtd_stop
+libvirtd_stop TERM
 pass "libvirtd killed under load"

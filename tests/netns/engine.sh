@@ -119,4 +119,4 @@ kill "${PID[vnet3]}"
 is_told_gone() { events all '.event == "port-removed" and .port.ifname == "vnet3"' | grep -q .; }
 wait_for "the news of its end" is_told_gone
 ! events all '.event == "network-repaired"' | grep -q . || fail "told as a repair: $(cat "$T/all.events")"
-stop_netd
+stop_netd TERM

@@ -63,7 +63,10 @@ static int carry_leases(struct kvn *kvn, const char *bridge, const char *name, s
 	out = open_memstream(&lines, &size);
 	if (!out)
 		return kvn_fail_errno(err, ENOMEM, "leases");
-	json_array_foreach(leases, i, lease) write_lease(out, lease);
+	json_array_foreach(leases, i, lease)
+	{
+		write_lease(out, lease);
+	}
 	if (fclose(out) != 0)
 		return kvn_fail_errno(err, ENOMEM, "leases");
 	if (size == 0)
