@@ -301,7 +301,7 @@ static int add_process(struct kvn_holders *holders, int all, const char *name, i
 	auto_dir DIR *fds = NULL;
 	pid_t pid = (pid_t)strtol(name, NULL, 10);
 	ino_t its = proc < 0 ? 0 : netns_of(proc);
-	struct kvn_engine engine;
+	struct kvn_engine engine = {.kind = KVN_ENGINE_OTHER};
 	int fd;
 
 	if (proc < 0 || (its && its != netns))

@@ -85,10 +85,11 @@ void policy_give_back(struct policy *policy, uid_t uid)
 	(void)uid;
 }
 
-void policy_name(struct policy *policy, uid_t uid, const char *ifname)
+void policy_name(struct policy *policy, uid_t uid, const char *ifname, pid_t pid)
 {
 	(void)policy;
 	(void)uid;
+	(void)pid;
 	(void)ifname;
 }
 
