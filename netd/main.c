@@ -17,9 +17,10 @@
 #define WORKERS 4U
 
 static const char usage[] =
-	"usage: netd [--help | --version]\n"
+	"usage: netd [--foreground | --help | --version]\n"
 	"Keep kvnet's networks up and as they should be, and serve them on a socket: see netd(8).\n"
-	"Runs in the foreground, for a service manager; SIGTERM ends it and leaves the networks as they are.\n";
+	"Runs in the foreground in any case, for a service manager or without one; SIGTERM ends it and leaves the\n"
+	"networks as they are.\n";
 
 /* The journal takes "<4>" as a priority; a terminal need not see it. */
 void say(const char *level, const char *fmt, ...)
@@ -181,7 +182,7 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		return puts("netd " KVN_VERSION) < 0;
-	if (argc > 1) {
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--foreground") != 0)) {
 		bool is_help = argc == 2 && strcmp(argv[1], "--help") == 0;
 
 		(void)fputs(usage, is_help ? stdout : stderr);

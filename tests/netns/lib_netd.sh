@@ -6,9 +6,10 @@
 export KVNET_SOCKET=$T/run/netd.sock
 NETD=
 
-# What it says goes to $T/netd.log, one run after the other.
+# start_netd [WORDS...]: what it says goes to $T/netd.log, one run after the other.  NETD_UNDER: a command that becomes netd.
+NETD_UNDER=()
 start_netd() {
-	ip netns exec "kvt-$$-router" "$KVNET_BUILD/netd" 2>>"$T/netd.log" &
+	ip netns exec "kvt-$$-router" "${NETD_UNDER[@]}" "$KVNET_BUILD/netd" "$@" 2>>"$T/netd.log" &
 	NETD=$!
 	wait_for "netd" socat -u OPEN:/dev/null "UNIX-CONNECT:$KVNET_SOCKET"
 	wait_for "netd's boot" test -e "$T/run/booted"

@@ -152,6 +152,13 @@ run nobody six
 
 note "no second netd"
 refuses 1 "another netd" in_ns router "$KVNET_BUILD/netd"
+refuses 1 "another netd" in_ns router "$KVNET_BUILD/netd" --foreground
+for words in --background "--foreground --foreground"; do
+	status=0
+	# shellcheck disable=SC2086 # words
+	in_ns router "$KVNET_BUILD/netd" $words 2>/dev/null || status=$?
+	equal "netd $words" 2 "$status"
+done
 
 note "a command that cannot be run leaves no port"
 before=$(n_ports)
