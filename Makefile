@@ -147,7 +147,7 @@ $B/libkvnet.pc: Makefile
 # ---- tests ----
 
 SELFTEST_BIN := $(patsubst tests/netns/%.c,$B/netns/%,$(wildcard tests/netns/*_selftest.c))
-TOOL_BIN := $B/tests/probe $B/tests/tapholder $B/tests/tapwire
+TOOL_BIN := $B/tests/probe $B/tests/tapholder $B/tests/tapwire $B/tests/calls
 # Each system call of each verb failing, and being its last: a quarter of an hour and more, so a target of their own.
 FAULT_TESTS := $(sort $(wildcard tests/netns/rollback_*.sh tests/netns/kill9_*.sh))
 NETNS_TESTS := $(filter-out %/lib.sh %/lib_netd.sh %/lib_inject.sh $(FAULT_TESTS),$(sort $(wildcard tests/netns/*.sh)))

@@ -138,6 +138,8 @@ static int open_all(struct netd *netd, struct kvn_error *err)
 	int r = kvn_host_check_privilege(err), fd = -1;
 
 	if (r == 0)
+		r = confine(err);
+	if (r == 0)
 		r = kvn_open(&kvn, err);
 	if (r == 0)
 		r = kvn_file_mkdirs(kvn->runtime_dir, err);

@@ -2,6 +2,7 @@
 /* netd.h - what the parts of the daemon share.
  *
  *   main.c     options, signals, the sockets that a service manager passes
+ *   confine.c  no more privilege than netd and its children use
  *   server.c   connections: varlink messages in and out, who the peer is
  *   api.c      io.kvnet.Network: a method a row, run by a worker
  *   policy.c   what "allow" of a network grants to whom; ports a user
@@ -35,6 +36,12 @@ struct netd {
 
 /* One line for the journal, or on a terminal's standard error; @level is one of sd-daemon.h's. */
 void say(const char *level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- confine.c ---- */
+
+/* Give up what neither netd nor a child of it needs, before the first thread starts: each has these on its own.  Nothing
+ * fails because it was given up before. */
+int confine(struct kvn_error *err);
 
 /* ---- worker.c ---- */
 

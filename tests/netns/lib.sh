@@ -113,7 +113,7 @@ build_helpers() {
 	mkdir -p "$KVNET_BUILD/tests"
 	exec 9>"$KVNET_BUILD/tests/.lock"
 	flock 9
-	for name in probe tapholder tapwire; do
+	for name in probe tapholder tapwire calls; do
 		[ "$KVNET_BUILD/tests/$name" -nt "$HERE/$name.c" ] ||
 			"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O1 -Wall -o "$KVNET_BUILD/tests/$name" "$HERE/$name.c"
 	done

@@ -6,10 +6,10 @@
 export KVNET_SOCKET=$T/run/netd.sock
 NETD=
 
-# start_netd [WORDS...]: what it says goes to $T/netd.log, one run after the other.  NETD_UNDER: a command that becomes netd.
-NETD_UNDER=()
+# What it says goes to $T/netd.log, one run after the other.  NETD_UNDER: a command that becomes netd; NETD_WORDS: its options.
+NETD_UNDER=() NETD_WORDS=()
 start_netd() {
-	ip netns exec "kvt-$$-router" "${NETD_UNDER[@]}" "$KVNET_BUILD/netd" "$@" 2>>"$T/netd.log" &
+	ip netns exec "kvt-$$-router" "${NETD_UNDER[@]}" "$KVNET_BUILD/netd" "${NETD_WORDS[@]}" 2>>"$T/netd.log" &
 	NETD=$!
 	wait_for "netd" socat -u OPEN:/dev/null "UNIX-CONNECT:$KVNET_SOCKET"
 	wait_for "netd's boot" test -e "$T/run/booted"
