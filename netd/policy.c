@@ -9,26 +9,63 @@
 #include "cleanup.h"
 #include "netd.h"
 
-#define NAME_SERVICE_BUFFER 16384U /* bytes: a group with many members is long */
+/* ---- name services ---- */
+
+/* Bytes of one user or group to begin with, and at most: a group's members all stand in it. */
+#define NAME_SERVICE_BUFFER 16384U
+#define NAME_SERVICE_MAX (64U << 20)
+
+/* One question of getpwnam_r(3)'s kind about @name; 0, ERANGE: @buffer is too small, or another errno. */
+typedef int ask(const char *name, char *buffer, size_t size, uint32_t *ret_id, bool *ret_is_found);
+
+static int ask_user(const char *name, char *buffer, size_t size, uint32_t *ret_id, bool *ret_is_found)
+{
+	struct passwd entry, *found = NULL;
+	int code = getpwnam_r(name, &entry, buffer, size, &found);
+
+	*ret_is_found = found != NULL;
+	*ret_id = found ? found->pw_uid : UINT32_MAX;
+	return code;
+}
+
+static int ask_group(const char *name, char *buffer, size_t size, uint32_t *ret_id, bool *ret_is_found)
+{
+	struct group entry, *found = NULL;
+	int code = getgrnam_r(name, &entry, buffer, size, &found);
+
+	*ret_is_found = found != NULL;
+	*ret_id = found ? found->gr_gid : UINT32_MAX;
+	return code;
+}
+
+static bool find_id(ask *ask_service, const char *name, uint32_t *ret_id)
+{
+	for (size_t size = NAME_SERVICE_BUFFER; size <= NAME_SERVICE_MAX; size *= 4) {
+		auto_free char *buffer = malloc(size);
+		bool is_found = false;
+		int code = buffer ? ask_service(name, buffer, size, ret_id, &is_found) : ENOMEM;
+
+		if (code != ERANGE)
+			return code == 0 && is_found;
+	}
+	return false;
+}
 
 static bool is_user(const char *name, uid_t uid)
 {
-	struct passwd entry, *found = NULL;
-	auto_free char *buffer = malloc(NAME_SERVICE_BUFFER);
+	uint32_t id;
 
-	return buffer && getpwnam_r(name, &entry, buffer, NAME_SERVICE_BUFFER, &found) == 0 && found &&
-	       found->pw_uid == uid;
+	return find_id(ask_user, name, &id) && id == uid;
 }
 
 static bool is_member(const char *name, const struct peer *peer)
 {
-	struct group entry, *found = NULL;
-	auto_free char *buffer = malloc(NAME_SERVICE_BUFFER);
+	uint32_t id;
 
-	if (!buffer || getgrnam_r(name, &entry, buffer, NAME_SERVICE_BUFFER, &found) != 0 || !found)
+	if (!find_id(ask_group, name, &id))
 		return false;
 	for (size_t i = 0; i < peer->n_groups; i++)
-		if (peer->groups[i] == found->gr_gid)
+		if (peer->groups[i] == id)
 			return true;
 	return false;
 }
