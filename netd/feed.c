@@ -15,12 +15,14 @@ struct feed {
 	sd_event_source *source;
 };
 
-static void take(struct netd *netd, json_t *event)
+static void take(struct feed *feed, json_t *event)
 {
+	struct netd *netd = feed->netd;
 	const char *kind = json_string_value(json_object_get(event, "event"));
 	const char *network = json_string_value(json_object_get(event, "network"));
 	const json_t *port = json_object_get(event, "port");
 	const char *ifname = json_string_value(json_object_get(port, "ifname"));
+	bool is_there;
 
 	if (strcmp(kind, "port-removed") == 0) {
 		policy_forget(netd->policy, ifname, (pid_t)json_integer_value(json_object_get(port, "pid")));
@@ -28,7 +30,11 @@ static void take(struct netd *netd, json_t *event)
 	} else if (strcmp(kind, "network-started") == 0 || strcmp(kind, "network-changed") == 0) {
 		keeper_touch(netd->keeper, network, false); /* dnsmasq is another one now */
 	}
-	server_publish(netd->server, event);
+	is_there = strncmp(kind, "network-", strlen("network-")) != 0 || policy_learn(netd->policy, feed->kvn, network);
+	server_publish(netd->server, json_incref(event));
+	if (!is_there && strcmp(kind, "network-deleted") == 0) /* its last event */
+		policy_unlearn(netd->policy, network);
+	json_decref(event);
 }
 
 static int on_news(sd_event_source *source, int fd, uint32_t revents, void *arg)
@@ -40,8 +46,20 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *arg)
 	(void)fd;
 	(void)revents;
 	while (kvn_observer_next(feed->observer, &event, NULL) == 0)
-		take(feed->netd, event);
+		take(feed, event);
 	return 0;
+}
+
+/* What there is to be gone one day. */
+static void learn_all(struct feed *feed)
+{
+	auto_json json_t *names = NULL;
+	const json_t *name;
+	size_t i;
+
+	if (kvn_names(feed->kvn, &names, NULL) < 0)
+		return; /* each is learnt at its first event */
+	json_array_foreach(names, i, name)(void) policy_learn(feed->netd->policy, feed->kvn, json_string_value(name));
 }
 
 /* Ports that users opened through a netd before this one. */
@@ -89,6 +107,7 @@ int feed_open(struct netd *netd, struct feed **ret, struct kvn_error *err)
 		feed_close(feed);
 		return r;
 	}
+	learn_all(feed);
 	adopt(feed);
 	*ret = feed;
 	return 0;

@@ -108,6 +108,13 @@ void api_call(struct netd *netd, uint64_t id, const struct peer *peer, json_t *c
 int policy_open(struct netd *netd, struct policy **ret, struct kvn_error *err);
 /* May @peer use network @name, by its definition? Root may always.  Asks name services: for workers. */
 bool policy_allows(struct kvn *kvn, const char *name, const struct peer *peer);
+/* The same by an "allow" that was read before. */
+bool policy_is_listed(const json_t *allow, const struct peer *peer);
+/* Remember "allow" of network @name for those who are told that it has gone; false: it has.  Main thread only, as the next two. */
+bool policy_learn(struct policy *policy, struct kvn *kvn, const char *name);
+void policy_unlearn(struct policy *policy, const char *name);
+/* What was learnt last, NULL: nothing; stays the policy's. */
+const json_t *policy_recall(const struct policy *policy, const char *name);
 /* Count a port of @uid before it is made; false: it has kvnet.yaml's max_ports already. */
 bool policy_take(struct policy *policy, uid_t uid, unsigned max_ports);
 /* It was not made after all, or it was, as @ifname. */

@@ -70,17 +70,12 @@ static bool is_member(const char *name, const struct peer *peer)
 	return false;
 }
 
-bool policy_allows(struct kvn *kvn, const char *name, const struct peer *peer)
+bool policy_is_listed(const json_t *allow, const struct peer *peer)
 {
-	auto_json json_t *definition = NULL;
 	const json_t *entry;
 	size_t i;
 
-	if (peer->uid == 0)
-		return true;
-	if (kvn_definition(kvn, name, &definition, NULL) < 0)
-		return false;
-	json_array_foreach(json_object_get(definition, "allow"), i, entry)
+	json_array_foreach(allow, i, entry)
 	{
 		const char *text = json_string_value(entry);
 
@@ -88,7 +83,18 @@ bool policy_allows(struct kvn *kvn, const char *name, const struct peer *peer)
 		    (strncmp(text, "group:", 6) == 0 && is_member(text + 6, peer)))
 			return true;
 	}
-	return false;
+	return peer->uid == 0;
+}
+
+bool policy_allows(struct kvn *kvn, const char *name, const struct peer *peer)
+{
+	auto_json json_t *definition = NULL;
+
+	if (peer->uid == 0)
+		return true;
+	if (kvn_definition(kvn, name, &definition, NULL) < 0)
+		return false;
+	return policy_is_listed(json_object_get(definition, "allow"), peer);
 }
 
 /* ---- ports a user ---- */
@@ -106,6 +112,7 @@ struct user {
 
 struct policy {
 	void *ports, *users; /* trees, tsearch(3) */
+	json_t *allowed; /* {NETWORK: its "allow"}, as last read */
 };
 
 static int compare_owned(const void *a, const void *b)
@@ -208,11 +215,46 @@ bool policy_owns(const struct policy *policy, uid_t uid, const char *ifname)
 	return owned && owned->uid == uid;
 }
 
+/* ---- networks that are gone ---- */
+
+bool policy_learn(struct policy *policy, struct kvn *kvn, const char *name)
+{
+	auto_json json_t *definition = NULL;
+	struct kvn_error err = {0};
+	int r = kvn_definition(kvn, name, &definition, &err);
+
+	if (r == 0)
+		(void)json_object_set(policy->allowed, name, json_object_get(definition, "allow"));
+	else if (r != -ENOENT) /* what is broken allows nobody */
+		policy_unlearn(policy, name);
+	return r != -ENOENT;
+}
+
+void policy_unlearn(struct policy *policy, const char *name)
+{
+	(void)json_object_del(policy->allowed, name); /* perhaps it was broken */
+}
+
+const json_t *policy_recall(const struct policy *policy, const char *name)
+{
+	return json_object_get(policy->allowed, name);
+}
+
+/* ---- life ---- */
+
 int policy_open(struct netd *netd, struct policy **ret, struct kvn_error *err)
 {
+	struct policy *policy = calloc(1, sizeof(*policy));
+
 	(void)netd;
-	*ret = calloc(1, sizeof(**ret));
-	return *ret ? 0 : kvn_fail_errno(err, ENOMEM, "policy");
+	if (policy)
+		policy->allowed = json_object();
+	if (!policy || !policy->allowed) {
+		free(policy);
+		return kvn_fail_errno(err, ENOMEM, "policy");
+	}
+	*ret = policy;
+	return 0;
 }
 
 void policy_close(struct policy *policy)
@@ -221,5 +263,6 @@ void policy_close(struct policy *policy)
 		return;
 	tdestroy(policy->ports, free);
 	tdestroy(policy->users, free);
+	json_decref(policy->allowed);
 	free(policy);
 }

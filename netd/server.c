@@ -32,6 +32,8 @@ struct connection {
 	sd_event_source *source;
 	bool is_busy, is_oneway, wants_more, is_follower;
 	bool is_taking; /* in take_calls(), which goes on by itself */
+	json_t *news; /* events that a follower without privilege may be to be told of, NULL: none */
+	bool is_asked_for; /* a worker looks at those before */
 };
 
 struct server {
@@ -77,6 +79,7 @@ static void drop(struct connection *connection)
 	connection->server->n--;
 	sd_event_source_unref(connection->source);
 	kvn_varlink_clear(&connection->link);
+	json_decref(connection->news);
 	free(connection->peer.groups);
 	free(connection);
 }
@@ -275,56 +278,98 @@ void server_follow(struct server *server, uint64_t id)
 		server_fail(server, id, "org.varlink.service.ExpectedMore", json_object());
 }
 
-/* Whether a user may see a network is asked of name services: a worker does that. */
+/* Whether a user may see a network is asked of name services: a worker does that, for one follower one after the other, so
+ * that he is told of what happens in its order. */
 struct showing {
 	struct job job;
 	struct peer peer;
 	uint64_t id;
-	json_t *event;
-	bool is_allowed;
+	json_t *news; /* array of {"event", "allow": the network's when it happened, by now it may be gone} */
+	bool *is_allowed; /* of each */
 };
 
-static void run_showing(struct kvn *kvn, struct job *job)
+static void free_showing(struct showing *showing)
 {
-	struct showing *showing = (struct showing *)job;
-	const char *name = json_string_value(json_object_get(showing->event, "network"));
-
-	showing->is_allowed = name && policy_allows(kvn, name, &showing->peer);
-}
-
-static void done_showing(struct netd *netd, struct job *job)
-{
-	struct showing *showing = (struct showing *)job;
-
-	if (showing->is_allowed)
-		server_reply(netd->server, showing->id, json_pack("{s:O}", "event", showing->event), true, NULL, 0);
-	json_decref(showing->event);
+	json_decref(showing->news);
+	free(showing->is_allowed);
 	free(showing->peer.groups);
 	free(showing);
 }
 
-static void show_if_allowed(struct connection *connection, json_t *event)
+static void run_showing(struct kvn *kvn, struct job *job)
+{
+	struct showing *showing = (struct showing *)job;
+	const json_t *each;
+	size_t i;
+
+	(void)kvn;
+	json_array_foreach(showing->news, i, each) showing->is_allowed[i] =
+		policy_is_listed(json_object_get(each, "allow"), &showing->peer);
+}
+
+static void ask_for(struct connection *connection);
+
+static void done_showing(struct netd *netd, struct job *job)
+{
+	struct showing *showing = (struct showing *)job;
+	struct connection *connection;
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(showing->news, i, each)
+	{
+		if (showing->is_allowed[i])
+			server_reply(netd->server, showing->id,
+				     json_pack("{s:O}", "event", json_object_get(each, "event")), true, NULL, 0);
+	}
+	connection = find(netd->server, showing->id);
+	free_showing(showing);
+	if (!connection)
+		return;
+	connection->is_asked_for = false;
+	if (connection->news)
+		ask_for(connection);
+}
+
+/* May its peer see what it is to be told of? */
+static void ask_for(struct connection *connection)
 {
 	struct showing *showing = calloc(1, sizeof(*showing));
 	size_t size = connection->peer.n_groups * sizeof(gid_t);
 
 	if (!showing)
-		return;
+		return; /* the next event asks again */
 	*showing = (struct showing){
 		.job = {.run = run_showing, .done = done_showing}, .peer = connection->peer, .id = connection->id};
 	showing->peer.groups = malloc(size);
-	if (!showing->peer.groups) {
-		free(showing);
+	showing->is_allowed = calloc(json_array_size(connection->news), sizeof(bool));
+	if (!showing->peer.groups || !showing->is_allowed) {
+		free_showing(showing);
 		return;
 	}
 	memcpy(showing->peer.groups, connection->peer.groups, size);
-	/* Another thread reads it: a copy, since jansson's counters are not for two threads. */
-	showing->event = json_deep_copy(event);
+	showing->news = steal_ptr(&connection->news);
+	connection->is_asked_for = true;
 	workers_add(connection->server->netd->workers, &showing->job);
+}
+
+/* Another thread reads it: a copy, since jansson's counters are not for two threads. */
+static void show_if_allowed(struct connection *connection, const json_t *event, const json_t *allow)
+{
+	if (!allow) /* nobody but root */
+		return;
+	if (!connection->news)
+		connection->news = json_array();
+	(void)json_array_append_new(connection->news, json_pack("{s:o, s:o}", "event", json_deep_copy(event), "allow",
+								json_deep_copy(allow))); /* no memory: not told */
+	if (!connection->is_asked_for && json_array_size(connection->news) > 0)
+		ask_for(connection);
 }
 
 void server_publish(struct server *server, json_t *event)
 {
+	const char *name = json_string_value(json_object_get(event, "network"));
+
 	for (struct connection *at = server ? server->connections : NULL, *next; at; at = next) {
 		next = at->next;
 		if (!at->is_follower)
@@ -332,7 +377,7 @@ void server_publish(struct server *server, json_t *event)
 		if (at->peer.uid == 0)
 			server_reply(server, at->id, json_pack("{s:O}", "event", event), true, NULL, 0);
 		else
-			show_if_allowed(at, event);
+			show_if_allowed(at, event, policy_recall(server->netd->policy, name));
 	}
 	json_decref(event);
 }

@@ -141,6 +141,11 @@ kvnet start other0
 kvnet set nat0 mtu=1400
 has_event() { events nobody | grep -q "$1"; }
 wait_for "the event" has_event "network-changed nat0"
+kvnet create gone0 --subnet 10.29.0.1/24 --set 'allow=[user:nobody]' >/dev/null
+kvnet delete gone0
+wait_for "what was his" has_event "network-deleted gone0"
+equal "events of gone0" "network-defined network-started network-stopped network-deleted" \
+	"$(events nobody | sed -n 's/ gone0$//p' | tr '\n' ' ' | sed 's/ $//')"
 equal "events of other0" 0 "$(events nobody | grep -c other0 || true)"
 
 note "netd killed: ports live on, the next one knows whose they are"
