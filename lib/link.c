@@ -138,7 +138,9 @@ int kvn_link_get(struct kvn_kernel *kernel, const char *ifname, struct kvn_link_
 	if (!msg || nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		return kvn_fail_errno(err, ENOMEM, "link '%s'", ifname);
 	r = kvn_netlink_get(nl, msg, parse_link, ret, err);
-	return r < 0 ? kvn_wrap(err, "link '%s'", ifname) : 0;
+	if (r < 0)
+		(void)kvn_wrap(err, "link '%s'", ifname); /* it does not know the code when @err is NULL */
+	return r;
 }
 
 int kvn_link_dump(struct kvn_kernel *kernel, int master, struct kvn_link_info **ret, size_t *ret_n,
