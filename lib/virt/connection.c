@@ -47,9 +47,20 @@ int kvn_virt_fail(struct kvn_error *err)
 {
 	const virError *error = virGetLastError();
 	const char *words = error && error->message ? error->message : "unknown failure";
-	int length = (int)strcspn(words, "\n"); /* some bring a whole log along */
+	char line[sizeof(err->message)];
+	size_t used = 0;
 
-	return kvn_fail(err, errno_of(error ? error->code : VIR_ERR_INTERNAL_ERROR), "libvirt: %.*s", length, words);
+	/* Some bring a whole log along, or say in the second line what is wrong: one line of ours has them all, or begins them. */
+	for (; *words && used + 3 < sizeof(line); words++) {
+		if (*words != '\n') {
+			line[used++] = *words;
+		} else if (words[1] && words[1] != '\n') {
+			line[used++] = ';';
+			line[used++] = ' ';
+		}
+	}
+	line[used] = '\0';
+	return kvn_fail(err, errno_of(error ? error->code : VIR_ERR_INTERNAL_ERROR), "libvirt: %s", line);
 }
 
 /* libvirt would print each error by itself. */

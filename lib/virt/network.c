@@ -2,6 +2,7 @@
 /* network.c - our networks as libvirt's: a network of forward mode bridge over our bridge, for which libvirt neither makes rules
  * nor runs a dnsmasq.  An element of ours in its metadata says whose it is; one without is a stranger's, whatever its name. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "connection.h"
@@ -38,12 +39,14 @@ static char *read_xml(struct kvn_virt *virt, virNetworkPtr network)
 	return xml;
 }
 
+/* The element names the network that it was written for: a user's copy of one of ours, under another name, is the user's. */
 static bool is_ours(const char *xml)
 {
 	auto_doc xmlDoc *doc = kvn_virt_parse(xml);
-	auto_free char *name = doc ? kvn_virt_xpath(doc, "/network/metadata/kvnet:network/@name") : NULL;
+	auto_free char *mark = doc ? kvn_virt_xpath(doc, "/network/metadata/kvnet:network/@name") : NULL;
+	auto_free char *name = doc ? kvn_virt_xpath(doc, "/network/name") : NULL;
 
-	return name != NULL;
+	return mark && name && strcmp(mark, name) == 0;
 }
 
 /* The network's name was checked to need no escape; an existing bridge may have any name that the kernel takes. */
@@ -139,23 +142,45 @@ static int add(struct kvn_virt *virt, const char *name, const json_t *definition
 	return r;
 }
 
-/* libvirt takes a new definition of an active network only when that is next started. */
+/* How libvirt has a network now. */
+struct known {
+	char *live; /* owned; NULL: it is not active */
+	bool is_persistent;
+};
+
+static int get_known(struct kvn_virt *virt, virNetworkPtr network, struct known *ret, struct kvn_error *err)
+{
+	int is_active, is_persistent;
+
+	virt->limit(KVN_VIRT_ANSWER_S);
+	is_active = virNetworkIsActive(network);
+	is_persistent = virNetworkIsPersistent(network);
+	if (is_active < 0 || is_persistent < 0)
+		return kvn_virt_fail(err);
+	ret->is_persistent = is_persistent;
+	ret->live = is_active ? virNetworkGetXMLDesc(network, 0) : NULL;
+	return is_active && !ret->live ? kvn_virt_fail(err) : 0;
+}
+
+/* libvirt takes a new definition of an active network only when that is next started.  One that was undefined while it is
+ * active has no definition; one that was interrupted between the two has the new one and is active by the old one. */
 static int change(struct kvn_virt *virt, const char *name, virNetworkPtr network, const char *old,
 		  const json_t *definition, bool is_up, struct kvn_error *err)
 {
 	auto_network virNetworkPtr changed = NULL;
 	auto_free char *xml = NULL;
 	char uuid[VIR_UUID_STRING_BUFLEN];
-	int r = 0;
+	struct known was = {0};
+	int r = get_known(virt, network, &was, err);
 
-	if (virNetworkGetUUIDString(network, uuid) < 0)
-		return kvn_virt_fail(err);
-	r = format_xml(name, definition, uuid, &xml, err);
-	if (r == 0 && !is_same(old, xml)) {
+	if (r == 0 && virNetworkGetUUIDString(network, uuid) < 0)
+		r = kvn_virt_fail(err);
+	if (r == 0)
+		r = format_xml(name, definition, uuid, &xml, err);
+	if (r == 0 && (!was.is_persistent || !is_same(old, xml)))
 		r = define(virt, xml, &changed, err);
-		if (r == 0)
-			r = set_active(virt, network, false, err);
-	}
+	if (r == 0 && was.live && !is_same(was.live, xml))
+		r = set_active(virt, network, false, err);
 	if (r == 0)
 		r = set_autostart(virt, network, err);
 	if (r == 0)
@@ -164,8 +189,9 @@ static int change(struct kvn_virt *virt, const char *name, virNetworkPtr network
 		auto_network virNetworkPtr again = NULL;
 
 		(void)define(virt, old, &again, NULL);
-		(void)set_active(virt, network, true, NULL);
+		(void)set_active(virt, network, was.live != NULL, NULL);
 	}
+	free(was.live);
 	return r;
 }
 
@@ -215,6 +241,7 @@ int kvn_virt_network_get(struct kvn_virt *virt, const char *name, struct kvn_vir
 		return r;
 	virt->limit(KVN_VIRT_ANSWER_S);
 	network.is_active = virNetworkIsActive(found) == 1;
+	network.is_persistent = virNetworkIsPersistent(found) == 1;
 	(void)virNetworkGetAutostart(found, &autostart); /* a transient network has none */
 	network.is_autostarted = autostart;
 	network.xml = read_xml(virt, found);
@@ -249,8 +276,14 @@ int kvn_virt_network_del(struct kvn_virt *virt, const char *name, struct kvn_err
 int kvn_virt_network_add(struct kvn_virt *virt, const struct kvn_virt_network *network, struct kvn_error *err)
 {
 	auto_network virNetworkPtr made = NULL;
-	int r = define(virt, network->xml, &made, err);
+	int r;
 
+	if (!network->is_persistent) {
+		virt->limit(KVN_VIRT_WORK_S);
+		made = virNetworkCreateXML(virt->connection, network->xml);
+		return made ? 0 : kvn_virt_fail(err);
+	}
+	r = define(virt, network->xml, &made, err);
 	if (r < 0)
 		return r;
 	virt->limit(KVN_VIRT_WORK_S);
@@ -274,6 +307,7 @@ int kvn_virt_network_xml(struct kvn_virt *virt, const char *name, char **ret, bo
 
 	if (r < 0)
 		return r;
+	virt->limit(KVN_VIRT_ANSWER_S);
 	*ret_is_active = virNetworkIsActive(found) == 1;
 	*ret = read_xml(virt, found);
 	return *ret ? 0 : kvn_virt_fail(err);

@@ -34,13 +34,14 @@ int kvn_virt_unregister(struct kvn_virt *virt, const char *name, struct kvn_erro
 struct kvn_virt_network {
 	char *name, *xml; /* owned */
 	bool is_active, is_autostarted;
+	bool is_persistent; /* false: it is gone when it stops */
 	bool is_ours; /* one that kvn_virt_register() made */
 };
 
 int kvn_virt_network_get(struct kvn_virt *virt, const char *name, struct kvn_virt_network *ret, struct kvn_error *err);
 /* Stop it and remove its definition. */
 int kvn_virt_network_del(struct kvn_virt *virt, const char *name, struct kvn_error *err);
-/* Define it again, and start it if it was active. */
+/* Define it again, and start it if it was active; one that was not persistent is only started. */
 int kvn_virt_network_add(struct kvn_virt *virt, const struct kvn_virt_network *network, struct kvn_error *err);
 void kvn_virt_network_clear(struct kvn_virt_network *network);
 /* The XML of libvirt's network @name as it is defined, and whether it is active; *ret is the caller's to free. */
