@@ -103,6 +103,16 @@ const char *kvn_path_identity(const struct kvn *kvn, const char *network, kvn_pa
 	return FILL(path, "%s/identities/%s.json", kvn->state_dir, network);
 }
 
+const char *kvn_path_registration(const struct kvn *kvn, const char *network, kvn_path path)
+{
+	return FILL(path, "%s/libvirt/registered/%s", kvn->state_dir, network);
+}
+
+const char *kvn_path_take_over(const struct kvn *kvn, const char *network, kvn_path path)
+{
+	return FILL(path, "%s/libvirt/%s.json", kvn->state_dir, network);
+}
+
 void kvn_path_dnsmasq(const struct kvn *kvn, const char *network, struct kvn_dnsmasq_paths *ret)
 {
 	kvn_path dir;

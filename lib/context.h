@@ -34,6 +34,11 @@ const char *kvn_path_ports(const struct kvn *kvn, const char *network, kvn_path 
 const char *kvn_path_claim(const struct kvn *kvn, const char *key, kvn_path path);
 /* What "auto" came out as for a network whose definition leaves it open. */
 const char *kvn_path_identity(const struct kvn *kvn, const char *network, kvn_path path);
+/* An empty file while libvirt knows the network, or may: kvnet-virt makes it before it tells libvirt, and it stays until libvirt
+ * has surely forgotten.  "": the folder of all. */
+const char *kvn_path_registration(const struct kvn *kvn, const char *network, kvn_path path);
+/* What a take-over is putting in ours' place; there while it is under way, or was interrupted. */
+const char *kvn_path_take_over(const struct kvn *kvn, const char *network, kvn_path path);
 void kvn_path_dnsmasq(const struct kvn *kvn, const char *network, struct kvn_dnsmasq_paths *ret);
 
 /* kvnet.yaml, or the defaults when there is none. */

@@ -29,6 +29,13 @@ bool kvn_registration_is_wanted(const struct kvn *kvn, const char *name)
 	return is_wanted;
 }
 
+bool kvn_registration_is_left(const struct kvn *kvn, const char *name)
+{
+	kvn_path path;
+
+	return access(kvn_path_registration(kvn, name, path), F_OK) == 0 && !kvn_registration_is_wanted(kvn, name);
+}
+
 void kvn_registration_find_program(char path[static 4096])
 {
 	ssize_t n = readlink("/proc/self/exe", path, 4096 - sizeof("/kvnet-virt"));

@@ -134,6 +134,8 @@ int kvn_create(struct kvn *kvn, const char *name, const struct kvn_input *input,
 		r = kvn_registration_add(name, err);
 		if (r < 0)
 			(void)remove_network(kvn, name, KVN_FORCE, NULL); /* what failed is told */
+	} else if (r == 0 && !(flags & KVN_DRY_RUN) && kvn_registration_is_left(kvn, name)) {
+		(void)kvn_registration_del(name, NULL); /* of one of that name before; not this network's concern */
 	}
 	return about(name, r, err);
 }
@@ -183,12 +185,24 @@ static int change_locked(struct kvn *kvn, const char *name, const struct kvn_inp
 	return r;
 }
 
+/* Have libvirt know of the network what its definition says by now. */
+static int converge_registration(struct kvn *kvn, const char *name, bool was_registered, struct kvn_error *err)
+{
+	if (kvn_registration_is_wanted(kvn, name))
+		return kvn_registration_add(name, err);
+	if (was_registered)
+		return kvn_registration_del(name, err);
+	if (kvn_registration_is_left(kvn, name))
+		(void)kvn_registration_del(name, NULL); /* what an interrupted command has left may wait */
+	return 0;
+}
+
 int kvn_change(struct kvn *kvn, const char *name, const struct kvn_input *input, unsigned flags, json_t **ret_plan,
 	       struct kvn_error *err)
 {
 	auto_free char *before = NULL;
+	struct kvn_error failure = {0};
 	struct kvn_input back = {.file = name};
-	struct kvn_error again = {0};
 	bool was_registered;
 	kvn_path path;
 	int r;
@@ -199,14 +213,10 @@ int kvn_change(struct kvn *kvn, const char *name, const struct kvn_input *input,
 	(void)kvn_file_read(kvn_path_definition(kvn, name, path), &before, NULL); /* none: the change says so */
 	r = change_locked(kvn, name, input, flags, ret_plan, err);
 	if (r == 0 && !(flags & KVN_DRY_RUN)) {
-		bool is_registered = kvn_registration_is_wanted(kvn, name);
-
-		if (is_registered || was_registered)
-			r = is_registered ? kvn_registration_add(name, err) : kvn_registration_del(name, err);
+		r = converge_registration(kvn, name, was_registered, err);
 		back.yaml = before;
-		if (r < 0 && before && change_locked(kvn, name, &back, 0, NULL, &again) < 0)
-			r = kvn_fail(err, err ? err->code : EIO, "%s; and taking it back: %s", err ? err->message : "",
-				     again.message);
+		if (r < 0 && before && change_locked(kvn, name, &back, 0, NULL, &failure) < 0)
+			r = kvn_fail(err, -r, "%s; and taking it back: %s", err ? err->message : "", failure.message);
 	}
 	return about(name, r, err);
 }
@@ -280,6 +290,20 @@ static int remove_network(struct kvn *kvn, const char *name, unsigned flags, str
 	return r;
 }
 
+/* Would its ports hold it up? libvirt need not forget what stays: it would come back by another UUID. */
+static int check_removal(struct kvn *kvn, const char *name, struct kvn_error *err)
+{
+	struct kvn_network net = {0};
+	int lock = kvn_network_enter(kvn, name, err);
+	int r = lock < 0 ? lock : kvn_network_release_abandoned(kvn, name, err);
+
+	if (r == 0 && (kvn_record_read(kvn, name, &net, NULL) == 0 || kvn_store_read(kvn, name, NULL, &net, NULL) == 0))
+		r = check_ports(kvn, &net, err);
+	kvn_network_leave(kvn, name, &lock);
+	kvn_network_clear(&net);
+	return r;
+}
+
 int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_error *err)
 {
 	bool is_registered;
@@ -288,8 +312,14 @@ int kvn_delete(struct kvn *kvn, const char *name, unsigned flags, struct kvn_err
 	if (kvn_remote_has(kvn))
 		return kvn_remote_name(kvn, "Delete", name, flags, err);
 	is_registered = kvn_name_check(name, NULL) == 0 && kvn_registration_is_wanted(kvn, name);
+	if (is_registered && !(flags & KVN_FORCE))
+		r = check_removal(kvn, name, err);
+	if (r < 0)
+		return about(name, r, err);
 	if (is_registered)
 		r = kvn_registration_del(name, err);
+	else if (kvn_name_check(name, NULL) == 0 && kvn_registration_is_left(kvn, name))
+		(void)kvn_registration_del(name, NULL); /* what an interrupted command has left */
 	if (r < 0 && !(flags & KVN_FORCE)) /* with it, libvirt keeps a network that leads nowhere */
 		return about(name, kvn_wrap(err, "libvirt knows it (--force deletes it all the same)"), err);
 	r = remove_network(kvn, name, flags, err);
@@ -372,8 +402,8 @@ int kvn_converge(struct kvn *kvn, const char *name, bool is_all, unsigned flags,
 		r = converge(kvn, name, is_all, step, err);
 
 	kvn_network_leave(kvn, name, &lock);
-	if (r == 0 && !step.is_dry && kvn_registration_is_wanted(kvn, name))
-		r = kvn_registration_add(name, err);
+	if (r == 0 && !step.is_dry)
+		r = converge_registration(kvn, name, false, err);
 	return about(name, r, err);
 }
 

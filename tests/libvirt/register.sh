@@ -52,8 +52,10 @@ quiet kvnet vm detach web "$mac2" --live
 expect "ports" web "$(kvnet ports nat0 --json | jq -r '[.[].domain] | join(" ")')"
 
 # It cannot be taken from under the guest; libvirt still knows it afterwards.
+uuid=$($V net-uuid nat0)
 if kvnet delete nat0 2>"$WORK/delete.err"; then fail "nat0 was deleted under its guest"; fi
 expect_like "the refusal" "*nat0*attached*" "$(cat "$WORK/delete.err")"
+expect "the UUID after a refused delete" "$uuid" "$($V net-uuid nat0)"
 is_network nat0 active || fail "a refused delete has unregistered nat0"
 quiet kvnet vm destroy web
 expect "ports after the guest's end" "[]" "$(kvnet ports nat0 --json | jq -c .)"
@@ -75,6 +77,9 @@ quiet $V net-destroy nat0
 quiet $V net-undefine nat0
 quiet kvnet apply nat0
 is_network nat0 active || fail "'apply' has not brought it back: $($V net-info nat0 2>&1)"
+quiet $V net-undefine nat0
+quiet kvnet apply nat0
+is_network nat0 active || fail "'apply' has not made it persistent again: $($V net-info nat0 2>&1)"
 uuid=$($V net-uuid nat0)
 quiet kvnet set nat0 bridge=br7
 expect "the bridge after its change" br7 "$($V net-info nat0 | sed -n 's/^Bridge: *//p')"
@@ -95,6 +100,22 @@ expect_like "the stranger's after it" "*virbr9*" "$($V net-dumpxml net1 | tr '\n
 quiet $V net-undefine net1
 if kvnet create net2 --start on-demand --set register=true 2>"$WORK/register.err"; then fail "on-demand was registered"; fi
 expect_like "the refusal" "*register*on-demand*" "$(cat "$WORK/register.err")"
+# A user's copy of one of ours is the user's.
+$V net-dumpxml nat0 | sed 's|<name>nat0|<name>net1|; /<uuid>/d' >"$WORK/copy.xml"
+quiet $V net-define "$WORK/copy.xml"
+if kvnet register net1 2>"$WORK/register.err"; then fail "a user's copy was taken"; fi
+expect_like "the refusal" "*that is not kvnet's*" "$(cat "$WORK/register.err")"
+quiet kvnet unregister net1
+quiet $V net-undefine net1
+# What a command that was killed has left in libvirt goes with the next one.
+quiet "$B/kvnet-virt" register net1
+is_network net1 active || fail "net1 is not registered"
+quiet kvnet apply net1
+if $V net-info net1 >/dev/null 2>&1; then fail "'apply' has left net1 in libvirt"; fi
+quiet "$B/kvnet-virt" register net1
+quiet kvnet delete net1
+if $V net-info net1 >/dev/null 2>&1; then fail "'delete' has left net1 in libvirt"; fi
+quiet kvnet create net1
 quiet kvnet register net1
 is_network net1 active || fail "net1 is not registered"
 quiet kvnet unregister net1

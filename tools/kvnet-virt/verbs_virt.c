@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* verbs_virt.c - the verbs that need libvirt, as kvnet-virt does them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "../kvnet/cli.h"
 #include "cidr.h"
 #include "cleanup.h"
+#include "context.h"
+#include "definition.h"
 #include "error.h"
 #include "file.h"
 #include "import.h"
@@ -47,21 +51,53 @@ static void limit(unsigned seconds)
 
 /* ---- networks ---- */
 
+/* One of these at a time: each tells libvirt how the network is by then, and the last one's word stays.  Whoever waits too long
+ * for it is ended by the limit of the call before. */
+static int enter_registrations(struct kvn *kvn, int *ret, struct kvn_error *err)
+{
+	kvn_path dir;
+	int r = kvn_file_mkdirs(kvn_path_registration(kvn, "", dir), err);
+
+	if (r < 0)
+		return r;
+	*ret = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret < 0 || flock(*ret, LOCK_EX) < 0 ? kvn_fail_errno(err, errno, "%s", dir) : 0;
+}
+
 static int do_register(struct command *command, struct kvn_virt *virt, struct kvn_error *err)
 {
 	auto_json json_t *network = NULL;
 	const char *name = command->words[0], *state;
-	int r = kvn_show(command->kvn, name, &network, err);
+	auto_close int lock = -1;
+	bool is_known = true;
+	kvn_path path;
+	int r = enter_registrations(command->kvn, &lock, err);
 
+	if (r == 0)
+		r = kvn_show(command->kvn, name, &network, err);
+	if (r == 0)
+		r = kvn_file_write(kvn_path_registration(command->kvn, name, path), "", 0644, false, err);
 	if (r < 0)
 		return r;
 	state = json_string_value(json_object_get(network, "state"));
-	return kvn_virt_register(virt, name, network, state && strcmp(state, "inactive") != 0, err);
+	r = kvn_virt_register(virt, name, network, state && strcmp(state, "inactive") != 0, err);
+	if (r < 0 && kvn_virt_is_registered(virt, name, &is_known, NULL) == 0 && !is_known)
+		(void)kvn_file_remove(path, NULL); /* one that stays costs the next command a look */
+	return r;
 }
 
 static int do_unregister(struct command *command, struct kvn_virt *virt, struct kvn_error *err)
 {
-	return kvn_virt_unregister(virt, command->words[0], err);
+	const char *name = command->words[0];
+	auto_close int lock = -1;
+	kvn_path path;
+	int r = kvn_name_check(name, err);
+
+	if (r == 0)
+		r = enter_registrations(command->kvn, &lock, err);
+	if (r == 0)
+		r = kvn_virt_unregister(virt, name, err);
+	return r < 0 ? r : kvn_file_remove(kvn_path_registration(command->kvn, name, path), err);
 }
 
 /* ---- domains ---- */
@@ -225,9 +261,8 @@ static int do_edit(struct command *command, struct kvn_virt *virt, struct kvn_er
 	fd = mkstemps(path, (int)strlen(".xml"));
 	if (fd < 0)
 		return kvn_fail_errno(err, errno, "%s", path);
-	r = kvn_file_write(path, before, 0600, false, err);
-	if (r == 0)
-		r = edit(virt, path, before, err);
+	/* Into this file and no other: the text may have secrets, and the folder is everybody's. */
+	r = dprintf(fd, "%s", before) < 0 ? kvn_fail_errno(err, errno, "%s", path) : edit(virt, path, before, err);
 	(void)unlink(path); /* a copy; the domain's definition is what counts */
 	return r < 0 ? r : print_done(command);
 }
