@@ -296,6 +296,10 @@ int kvn_port_delete(struct kvn *kvn, const char *ifname, struct kvn_error *err)
 	if (kvn_remote_has(kvn))
 		return kvn_remote_ifname(kvn, "DeletePort", ifname, err);
 	r = kvn_port_network(kvn, ifname, name, err);
+	if (r == -ENOENT && kvn_link_get(&kvn->kernel, ifname, &info, NULL) == 0 && strcmp(info.kind, "tun") == 0)
+		return kvn_fail(err, ENOENT,
+				"'%s' is on no network; if nobody needs the tap, 'ip link delete %s' removes it",
+				ifname, ifname);
 	if (r < 0)
 		return r;
 	lock = kvn_network_enter(kvn, name, err);

@@ -93,7 +93,12 @@ refuses 2 "not permitted" opens_as_nobody -q "${HOST_END[wide]}" /bin/false
 refuses 2 "not permitted" opens_as_nobody nat0-none /bin/false
 equal "the owner" "up 1" "$(opens_as_nobody nat0-own /bin/false || true)"
 kvnet port delete nat0-none
-kvnet port delete nat0-own
+
+note "a tap that was taken off its network is nobody's port: 'port delete' says what removes it"
+kvnet detach nat0-own
+refuses 1 "'nat0-own' is on no network.*'ip link delete nat0-own'" kvnet port delete nat0-own
+ip -n "kvt-$$-router" link delete nat0-own
+refuses 1 "'nat0-own' is on no network$" kvnet port delete nat0-own
 
 note "the port goes with its holder, SIGKILL or not, and so does its record with the next command"
 gone wide
