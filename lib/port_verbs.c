@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* port_verbs.c - attach, detach, port add, port delete. */
 #include <errno.h>
+#include <net/if_arp.h>
 #include <string.h>
 
 #include "apply.h"
@@ -78,6 +79,9 @@ int kvn_port_attach(struct kvn *kvn, const char *name, const char *ifname, const
 
 	if (r == 0 && strcmp(info.kind, "bridge") == 0)
 		r = kvn_fail(err, EINVAL, "port '%s': it is a bridge, and a bridge cannot be a port", ifname);
+	if (r == 0 && info.type != ARPHRD_ETHER)
+		r = kvn_fail(err, EINVAL, "port '%s': it is no Ethernet link%s, and only those can be ports", ifname,
+			     info.type == ARPHRD_LOOPBACK ? " but the loopback" : "");
 	if (r == 0)
 		r = kvn_snapshot_link_port(kvn, name, &info, &op.had.port, err);
 	if (r < 0)
@@ -291,6 +295,7 @@ static int remove_tap(struct kvn *kvn, const char *name, const char *ifname, str
 int kvn_port_delete(struct kvn *kvn, const char *ifname, struct kvn_error *err)
 {
 	char name[KVN_NAME_MAX + 1] = "";
+	struct kvn_link_info info;
 	int r, lock;
 
 	if (kvn_remote_has(kvn))

@@ -71,7 +71,7 @@ bad 1 "nowhere" port delete nowhere
 bad 1 "nowhere" ports nowhere
 bad 1 "nowhere" leases nowhere
 bad 1 "up0" detach up0
-bad 1 "lo" attach net0 lo
+bad 1 "port 'lo'.*no Ethernet link but the loopback" attach net0 lo
 bad 1 "net0" attach net0 net0
 bad 1 "hbr0|bridge" attach net0 hbr0
 bad 1 "up0.*(exists)|exists.*up0" port add net0 up0
