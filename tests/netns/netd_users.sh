@@ -122,6 +122,12 @@ for verb in "stop nat0" "delete nat0 --force" "set nat0 allow=[]" "attach nat0 u
 done
 refuses 1 "network 'nat0': Stop: only root" as_user nobody "$K" stop nat0
 refuses 1 "network 'nat0': Attach: only root" as_user nobody "$K" attach nat0 up0
+printf '#!/bin/sh\necho ran >"%s"\n' "$T/editor.ran" >"$T/editor"
+chmod 0777 "$T/editor"
+: >"$T/editor.ran"
+chmod 0666 "$T/editor.ran"
+refuses 1 "network 'nat0': .*needs root" as_user nobody env EDITOR="$T/editor" "$K" edit nat0
+equal "an editor that ran in vain" "" "$(cat "$T/editor.ran")"
 equal "networks that nobody sees" nat0 "$(as_user nobody "$K" list --json | jq -r '.[].name')"
 equal "networks that bin sees" "" "$(as_user bin "$K" list --json | jq -r '.[].name')"
 equal "networks that root sees" "nat0 other0" "$(kvnet list --json | jq -r '[.[].name] | join(" ")')"

@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "error.h"
 #include "file.h"
+#include "host_check.h"
 
 int run_editor(const char *path, struct kvn_error *err)
 {
@@ -81,6 +82,9 @@ int run_edit(struct command *command, struct kvn_error *err)
 	bool is_wanted = false;
 	int r = kvn_definition_text(command->kvn, command->words[0], &before, err);
 
+	/* Before anything is written in vain.  For root without the capability netd may do it. */
+	if (r == 0 && geteuid() != 0 && kvn_host_check_privilege(err) < 0)
+		r = kvn_wrap(err, "network '%s'", command->words[0]);
 	if (r < 0)
 		return 1;
 	fd = mkstemps(path, (int)strlen(".yaml"));
