@@ -109,15 +109,19 @@ static const char *ipv6_text(enum kvn_link_ipv6 ipv6)
 static void write_link(FILE *out, const struct kvn_op *op)
 {
 	const struct kvn_link *had = &op->had.link, *want = &op->want.link;
-	char mac[KVN_MAC_TEXT];
+	char mac[KVN_MAC_TEXT], address[KVN_MAC_TEXT + 16] = "";
 
 	if (!op->has_want) {
 		write_line(out, "ip link delete %s", had->ifname);
 		return;
 	}
 	if (!op->has_had) {
-		write_line(out, "ip link add %s mtu %u address %s type bridge stp_state %d forward_delay %d",
-			   want->ifname, want->mtu, kvn_mac_format(want->mac, mac), want->stp, want->stp ? 200 : 0);
+		if (!kvn_mac_is_zero(want->mac))
+			(void)snprintf(address, sizeof(address), " address %s", kvn_mac_format(want->mac, mac));
+		write_line(out, "ip link add %s%s type bridge stp_state %d forward_delay %d", want->ifname, address,
+			   want->stp, want->stp ? 200 : 0);
+		if (want->mtu) /* a bridge that is made with it lets it follow its ports' */
+			write_line(out, "ip link set %s mtu %u", want->ifname, want->mtu);
 	} else {
 		if (want->mtu && want->mtu != had->mtu)
 			write_line(out, "ip link set %s mtu %u", want->ifname, want->mtu);
@@ -159,7 +163,7 @@ static void write_port(FILE *out, const struct kvn_op *op)
 			write_line(out, "ip link set %s master %s up", want->ifname, want->master);
 		else if (!had->is_up)
 			write_line(out, "ip link set %s up", want->ifname);
-		if (op->has_had && want->mtu && want->mtu != had->mtu)
+		if (want->mtu && want->mtu != (op->has_had ? had->mtu : KVN_MTU_DEFAULT))
 			write_line(out, "ip link set %s mtu %u", want->ifname, want->mtu);
 		if (want->is_isolated != (op->has_had && had->is_isolated))
 			write_line(out, "bridge link set dev %s isolated %s", want->ifname,

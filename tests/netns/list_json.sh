@@ -102,6 +102,22 @@ before=$(snapshot_host)
 [ -n "$(kvnet create dry0 --dry-run)" ] || fail "nothing printed"
 host_is "create --dry-run" "$before"
 
+note "the plan's commands, typed by hand, make the same links"
+make_ns typed
+kvnet create dry0 --subnet 10.99.0.1/24 --mtu 9000 --dry-run | grep -E '^(ip|bridge) ' >"$T/commands"
+in_ns typed sh -e "$T/commands"
+kvnet create dry0 --subnet 10.99.0.1/24 --mtu 9000 >/dev/null
+# made NAME: what the link is there, before and after its last port has gone.
+made() {
+	ip -n "kvt-$$-$1" link add p0 mtu 9000 type dummy
+	ip -n "kvt-$$-$1" link set p0 master dry0
+	ip -n "kvt-$$-$1" link delete p0
+	ip -n "kvt-$$-$1" -d -j addr show dev dry0 | jq -c '.[] | [.address, .mtu, .ifalias, (.flags | index("UP") != null),
+		.linkinfo.info_data.stp_state, .linkinfo.info_data.forward_delay, [.addr_info[] | select(.family == "inet") | .local]]'
+}
+equal "the bridge" "$(made router)" "$(made typed)"
+kvnet delete dry0
+
 note "no key is left open where the live network has a value: the MTU"
 kvnet show nat0 --json >"$T/json"
 shape '.mtu == 1500' "MTU in show"
