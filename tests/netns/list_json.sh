@@ -118,6 +118,20 @@ made() {
 equal "the bridge" "$(made router)" "$(made typed)"
 kvnet delete dry0
 
+note "help: one JSON value, of all verbs, of a group, of one, of the definition"
+kvnet help --json >"$T/json"
+shape '[.[].verb] | index("create") and index("port add") and index("vm list")' "help"
+kvnet help port --json >"$T/json"
+shape '[.[].verb] == ["port add", "port delete"]' "help port"
+for words in "help port add" "port add --help"; do
+	# shellcheck disable=SC2086 # words
+	kvnet $words --json >"$T/json"
+	shape '.verb == "port add" and (.options | map(.option) | index("--owner") and index("--json"))' "$words"
+done
+kvnet help definition --json >"$T/json"
+shape 'map(.key) | index("ipv4.address")' "help definition"
+equal "verbs of port" "port add port delete" "$(kvnet help port | sed -n 's/^  \([a-z]* [a-z]*\) .*/\1/p' | paste -sd ' ')"
+
 note "no key is left open where the live network has a value: the MTU"
 kvnet show nat0 --json >"$T/json"
 shape '.mtu == 1500' "MTU in show"

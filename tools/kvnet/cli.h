@@ -99,7 +99,8 @@ void print_network(const json_t *network);
 
 /* help.c */
 int run_help(struct command *command, struct kvn_error *err);
-void print_verb_help(FILE *out, const struct verb *verb);
+/* Returns an exit status. */
+int print_verb_help(const struct verb *verb, bool is_json, struct kvn_error *err);
 
 /* verbs_network.c */
 int run_create(struct command *command, struct kvn_error *err);

@@ -17,7 +17,68 @@ static void print_options(FILE *out, const struct option *option)
 	}
 }
 
-void print_verb_help(FILE *out, const struct verb *verb)
+/* ---- as JSON ---- */
+
+static void add_options(json_t *array, const struct option *option)
+{
+	for (; option && option->name; option++)
+		(void)json_array_append_new(array, json_pack("{s:s, s:s?, s:s}", "option", option->name, "argument",
+							     option->argument, "help", option->help)); /* as below */
+}
+
+static json_t *verb_to_json(const struct verb *verb)
+{
+	json_t *options = json_array();
+
+	add_options(options, verb->options);
+	add_options(options, common_options);
+	return json_pack("{s:s, s:s, s:s, s:o}", "verb", verb->name, "arguments", verb->arguments, "help", verb->help,
+			 "options", options);
+}
+
+static json_t *definition_to_json(void)
+{
+	json_t *array = json_array();
+
+	for (const struct kvn_field_doc *field = kvn_definition_fields(); field->path; field++)
+		(void)json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "key", field->path, "values",
+							     field->values, "meaning", field->meaning));
+	return array;
+}
+
+/* Is @verb one of the group @name, "port add" of "port"? All are of "". */
+static bool is_of_group(const struct verb *verb, const char *name)
+{
+	size_t length = strlen(name);
+
+	return length == 0 || (strncmp(verb->name, name, length) == 0 && verb->name[length] == ' ');
+}
+
+static json_t *group_to_json(const char *name)
+{
+	json_t *array = json_array();
+
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (is_of_group(verb, name))
+			(void)json_array_append_new(array, verb_to_json(verb));
+	return array;
+}
+
+/* @value is taken over; NULL: no memory. */
+static int print_value(json_t *value, struct kvn_error *err)
+{
+	if (!value) {
+		(void)kvn_fail_errno(err, ENOMEM, "help");
+		return 1;
+	}
+	print_json(value);
+	json_decref(value);
+	return 0;
+}
+
+/* ---- as text ---- */
+
+static void print_verb_text(FILE *out, const struct verb *verb)
 {
 	(void)fprintf(out, "usage: kvnet %s %s%s\n\n%s\n\n", verb->name, verb->arguments,
 		      verb->options && !strstr(verb->arguments, "[options]") ? " [options]" : "", verb->help);
@@ -25,12 +86,26 @@ void print_verb_help(FILE *out, const struct verb *verb)
 	print_options(out, common_options);
 }
 
+int print_verb_help(const struct verb *verb, bool is_json, struct kvn_error *err)
+{
+	if (is_json)
+		return print_value(verb_to_json(verb), err);
+	print_verb_text(stdout, verb);
+	return 0;
+}
+
+static void print_verbs(const char *group)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (is_of_group(verb, group))
+			(void)printf("  %-12s %-22s %.*s\n", verb->name, verb->arguments,
+				     (int)strcspn(verb->help, "\n"), verb->help);
+}
+
 static void print_overview(void)
 {
 	(void)puts("usage: kvnet VERB [NAME] [options]\n\nNetworks for virtual machines on this host.\n");
-	for (const struct verb *verb = verbs; verb->name; verb++)
-		(void)printf("  %-12s %-22s %.*s\n", verb->name, verb->arguments, (int)strcspn(verb->help, "\n"),
-			     verb->help);
+	print_verbs("");
 	(void)puts("\n'kvnet help VERB' says more, 'kvnet help definition' lists the keys of a definition.");
 }
 
@@ -94,7 +169,7 @@ static void print_manual(void)
 
 static void print_completion(void)
 {
-	(void)puts("# bash completion for kvnet, made by 'kvnet help --completion'\n_kvnet()\n{\n"
+	(void)puts("# bash completion for kvnet, made by 'kvnet help completion'\n_kvnet()\n{\n"
 		   "\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=");
 	(void)fputs("\tif [ \"$COMP_CWORD\" -eq 1 ]; then words='", stdout);
 	for (const struct verb *verb = verbs; verb->name; verb++)
@@ -115,30 +190,56 @@ static void print_completion(void)
 		   "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n}\ncomplete -F _kvnet kvnet");
 }
 
+static bool is_group(const char *name)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (is_of_group(verb, name))
+			return true;
+	return false;
+}
+
+static void print_group(const char *name)
+{
+	(void)printf("usage: kvnet %s VERB ...\n\n", name);
+	print_verbs(name);
+	(void)printf("\n'kvnet help %s VERB' says more.\n", name);
+}
+
+/* What 'make' asks for. */
+static int print_document(const char *name, bool is_json, struct kvn_error *err)
+{
+	if (is_json) {
+		(void)kvn_fail(err, EINVAL, "help: '%s' is no JSON", name);
+		return 2;
+	}
+	(strcmp(name, "manual") == 0 ? print_manual : print_completion)();
+	return 0;
+}
+
 int run_help(struct command *command, struct kvn_error *err)
 {
+	bool is_json = command->is_json;
 	char name[64] = "";
 
 	for (int i = 0; i < command->n_words; i++)
 		(void)snprintf(name + strlen(name), sizeof(name) - strlen(name), "%s%s", i ? " " : "",
 			       command->words[i]);
-	if (!name[0]) {
-		print_overview();
-		return 0;
-	}
-	if (strcmp(name, "definition") == 0) {
-		print_definition();
-		return 0;
-	}
-	if (strcmp(name, "manual") == 0 || strcmp(name, "completion") == 0) { /* what 'make' asks for */
-		(name[0] == 'm' ? print_manual : print_completion)();
-		return 0;
-	}
 	for (const struct verb *verb = verbs; verb->name; verb++)
-		if (strcmp(verb->name, name) == 0) {
-			print_verb_help(stdout, verb);
-			return 0;
-		}
-	(void)kvn_fail(err, EINVAL, "help: there is no verb '%s'; see 'kvnet help'", name);
-	return 2;
+		if (strcmp(verb->name, name) == 0)
+			return print_verb_help(verb, is_json, err);
+	if (strcmp(name, "manual") == 0 || strcmp(name, "completion") == 0)
+		return print_document(name, is_json, err);
+	if (strcmp(name, "definition") == 0 && is_json)
+		return print_value(definition_to_json(), err);
+	if (is_json && is_group(name))
+		return print_value(group_to_json(name), err);
+	if (!name[0])
+		print_overview();
+	else if (strcmp(name, "definition") == 0)
+		print_definition();
+	else if (is_group(name))
+		print_group(name);
+	else
+		(void)kvn_fail(err, EINVAL, "help: there is no verb '%s'; see 'kvnet help'", name);
+	return err->code ? 2 : 0;
 }

@@ -157,7 +157,8 @@ const struct verb verbs[] = {
 	{"vm interfaces", "DOMAIN", 1, 1, "list a domain's NICs and their addresses", NULL, run_virt},
 	{"vm attach", "DOMAIN NETWORK", 2, 2, "plug a NIC into a domain", vm_attach_options, run_virt},
 	{"vm detach", "DOMAIN MAC", 2, 2, "take a NIC out of a domain", vm_detach_options, run_virt},
-	{"help", "[VERB | definition]", 0, 2, "say how to use kvnet", NULL, run_help},
+	{"help", "[VERB | definition]", 0, 2, "say how to use kvnet, a verb, or those of 'port' or 'vm'", NULL,
+	 run_help},
 	{"version", "", 0, 0, "print the version", NULL, run_version},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

@@ -273,7 +273,8 @@ static int parse_option(struct command *command, int argc, char **argv, int i, s
 	if (!option)
 		return -unknown_option(command->verb, word, err);
 	if (option->id == OPT_HELP) {
-		print_verb_help(stdout, command->verb);
+		if (print_verb_help(command->verb, command->is_json, err) != 0)
+			return -1;
 		command->verb = NULL;
 		return 1;
 	}
