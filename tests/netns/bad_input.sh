@@ -32,6 +32,7 @@ bad 2 "argument|KEY" set net0
 bad 2 "KEY=VALUE|=" set net0 mtu
 bad 2 "argument|unexpected|too many" list a b c d
 bad 2 "crate|unknown" help crate
+bad 1 "name" events "a b"
 bad 2 "add|delete|unknown" port frob net0
 
 note "names"

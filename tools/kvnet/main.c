@@ -134,7 +134,10 @@ const struct verb verbs[] = {
 	 "guest's end.",
 	 run_options, run_run},
 	{"leases", "[NAME]", 0, 1, "list the addresses that DHCP has handed out", NULL, run_leases},
-	{"events", "[NAME...]", 0, -1, "follow what happens to networks, ports and leases", NULL, run_events},
+	{"events", "[NAME...]", 0, -1,
+	 "follow what happens to networks, ports and leases\n"
+	 "A network that does not exist yet is waited for; a word on standard error says so.",
+	 NULL, run_events},
 	{"import", "FILE.xml | --libvirt NET", 0, 1, "make a network from libvirt's network XML", import_options,
 	 run_virt},
 	{"export", "NAME", 1, 1, "print a network's definition, or libvirt's XML for it", export_options, run_virt},

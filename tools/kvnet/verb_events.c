@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "cli.h"
+#include "definition.h"
 #include "error.h"
 
 static bool is_asked_for(const struct command *command, const json_t *event)
@@ -129,12 +130,49 @@ static int open_signals(struct kvn_error *err)
 	return fd < 0 ? kvn_fail_errno(err, errno, "signals") : fd;
 }
 
+static bool is_listed(const json_t *list, const char *name)
+{
+	const json_t *network;
+	size_t i;
+
+	json_array_foreach(list, i, network)
+	{
+		if (strcmp(json_string_value(json_object_get(network, "name")), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A network may be followed before it is created; whoever mistyped its name should not wait without a word. */
+static int check_words(const struct command *command, struct kvn_error *err)
+{
+	auto_json json_t *list = NULL;
+
+	for (int i = 0; i < command->n_words; i++)
+		if (kvn_name_check(command->words[i], err) < 0)
+			return kvn_wrap(err, "network '%s'", command->words[i]);
+	if (command->n_words == 0 || kvn_list(command->kvn, &list, NULL) < 0)
+		return 0; /* what cannot be read is told by the follower */
+	for (int i = 0; i < command->n_words; i++)
+		if (!is_listed(list, command->words[i]))
+			(void)fprintf(stderr,
+				      "kvnet: events: there is no network '%s' to be seen: waiting for it"
+				      " ('kvnet list' shows them)\n",
+				      command->words[i]);
+	return 0;
+}
+
 int run_events(struct command *command, struct kvn_error *err)
 {
 	struct kvn_follower *follower = NULL;
-	auto_close int signals = open_signals(err);
-	int r = signals < 0 ? signals : kvn_follow(command->kvn, &follower, err);
+	auto_close int signals = -1;
 	bool is_over = false;
+	int r = check_words(command, err); /* first: a context that follows answers no more */
+
+	if (r == 0)
+		r = signals = open_signals(err);
+	if (r >= 0)
+		r = kvn_follow(command->kvn, &follower, err);
 
 	while (r == 0 && !is_over) {
 		struct pollfd fds[] = {{.fd = kvn_follower_fd(follower), .events = POLLIN},
