@@ -13,6 +13,7 @@
 #include "netd.h"
 #include "port_verbs.h"
 
+#define CHOICES_MAX 160 /* bytes of networks in a message */
 #define INVALID_PARAMETER "org.varlink.service.InvalidParameter"
 
 enum access {
@@ -458,6 +459,45 @@ static void call_free(struct call *call)
 	free(call);
 }
 
+/* "nat0, lan0": what the peer may use, as far as there is room for it. */
+static void write_choices(struct kvn *kvn, const struct call *call, char ret[static CHOICES_MAX])
+{
+	auto_json json_t *names = NULL;
+	const json_t *each;
+	size_t used = 0, i;
+
+	ret[0] = '\0';
+	if (kvn_names(kvn, &names, NULL) < 0)
+		return;
+	json_array_foreach(names, i, each)
+	{
+		const char *name = json_string_value(each);
+		bool is_room = used + strlen(", ...") + KVN_NAME_MAX < CHOICES_MAX - strlen(", ...");
+
+		if (!policy_allows(kvn, name, &call->peer))
+			continue;
+		used += (size_t)snprintf(ret + used, CHOICES_MAX - used, "%s%s", used ? ", " : "",
+					 is_room ? name : "...");
+		if (!is_room)
+			return;
+	}
+}
+
+/* Who mistyped a name wants to see what there is for him; whom nobody has let in wants to know who could. */
+static int fail_with_choices(struct kvn *kvn, const struct call *call, const char *given, struct kvn_error *err)
+{
+	char choices[CHOICES_MAX];
+
+	write_choices(kvn, call, choices);
+	if (choices[0])
+		return kvn_fail(err, EPERM, "network '%s': you may not use it, or there is none; you may use: %s",
+				given, choices);
+	return kvn_fail(err, EPERM,
+			"network '%s': you may not use it, or there is none: root lets you in by 'kvnet set %s "
+			"allow+=user:NAME'",
+			given, given);
+}
+
 static int check_network(struct kvn *kvn, struct call *call, struct kvn_error *err)
 {
 	const char *key = json_object_get(call->parameters, "name") ? "name" : "network";
@@ -471,10 +511,7 @@ static int check_network(struct kvn *kvn, struct call *call, struct kvn_error *e
 	if (r == 0)
 		r = kvn_port_find_network(kvn, given, name, err);
 	if (r == 0 && !policy_allows(kvn, name, &call->peer)) /* the same whether it exists or not */
-		r = kvn_fail(err, EPERM,
-			     "network '%s': you may not use it, or there is none: root lets you in by 'kvnet set %s "
-			     "allow+=user:NAME'",
-			     given, given);
+		r = fail_with_choices(kvn, call, given, err);
 	if (r == 0)
 		r = json_object_set_new(call->parameters, key, json_string(name));
 	return r;

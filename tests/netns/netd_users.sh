@@ -113,6 +113,8 @@ run nobody five
 
 note "what is not granted is not done, and not shown"
 refuses 1 "other0.*may not" as_user nobody "$K" run other0 -- cat '{ifname}'
+refuses 1 "absent.*may not.*you may use: nat0$" as_user nobody env KVNET_NETWORK=absent "$K" run -- cat '{ifname}'
+refuses 1 "nat0.*may not.*root lets you in" as_user bin "$K" show nat0
 refuses 1 "absent.*may not" as_user nobody "$K" run absent -- cat '{ifname}'
 refuses 1 "nat0.*may not" as_user bin "$K" run nat0 -- cat '{ifname}'
 for verb in "stop nat0" "delete nat0 --force" "set nat0 allow=[]" "attach nat0 up0" "create mine0" "start nat0" "apply nat0" \
