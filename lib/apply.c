@@ -132,7 +132,7 @@ static int apply_port(struct kvn *kvn, const char *network, const struct kvn_op 
 		return r < 0 || op->had.port.is_uplink ? r : kvn_port_forget(kvn, network, op->had.port.ifname, err);
 	}
 	if (is_new)
-		r = kvn_tap_add(want->ifname, want->queues, want->uid, want->gid, err);
+		r = kvn_tap_add(&kvn->kernel, want->ifname, want->queues, want->uid, want->gid, err);
 	/* The fence stands before the port does, and goes after it. */
 	if (r == 0 && want->is_fenced && !(op->has_had && op->had.port.is_fenced))
 		r = set_fence(kvn, want->ifname, true, err);

@@ -34,6 +34,7 @@ struct kvn_link_info {
 	int master; /* ifindex, 0: none */
 	unsigned type; /* ARPHRD_* */
 	bool has_carrier; /* a tap's: somebody holds it, also while the link is down (KVN_LINK_CARRIER is off then) */
+	unsigned n_queues; /* of a multi-queue tap, those set aside by their holder too; 0: not known */
 	bool stp; /* a bridge's */
 	bool is_isolated; /* a bridge port's */
 };
@@ -108,15 +109,19 @@ int kvn_fdb_has(struct kvn_kernel *kernel, const char *bridge, const uint8_t mac
 
 /* ---- tap.c: tap links for guests' NICs.  Source: Documentation/networking/tuntap.rst, linux/if_tun.h ---- */
 
+/* The kernel makes a tap that is everybody's to open, until it is told whose it is.  Nobody adds a queue to one that has a single
+ * queue; of one with several both functions look afterwards, and remove it if somebody was faster.  -EBUSY he was */
+
 /* Make the persistent tap @ifname with vnet_hdr, multi-queue if @queues > 1, owned by @uid and @gid (UINT32_MAX: not
  * given; neither of them: only the caller may open it).  It is left down and without a master; no descriptor stays open.
  * -EEXIST name taken   -EPERM no CAP_NET_ADMIN   -ENOENT no /dev/net/tun */
-int kvn_tap_add(const char ifname[static 1], unsigned queues /* 1..256 */, uint32_t uid, uint32_t gid,
-		struct kvn_error *err);
+int kvn_tap_add(struct kvn_kernel *kernel, const char ifname[static 1], unsigned queues /* 1..256 */, uint32_t uid,
+		uint32_t gid, struct kvn_error *err);
 
 /* The same of a tap that lives as long as one of its @queues descriptors, which are put into @fds for the caller to close.
  * Nobody but the caller may add another. */
-int kvn_tap_open(const char ifname[static 1], unsigned queues, bool has_vnet_hdr, int *fds, struct kvn_error *err);
+int kvn_tap_open(struct kvn_kernel *kernel, const char ifname[static 1], unsigned queues, bool has_vnet_hdr, int *fds,
+		 struct kvn_error *err);
 
 /* ---- sysctl.c: host-wide and per-link settings.  Source: Documentation/networking/ip-sysctl.rst ---- */
 

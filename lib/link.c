@@ -12,6 +12,9 @@
  *       IFLA_INFO_DATA
  *         IFLA_BR_STP_STATE      u32
  *         IFLA_BR_FORWARD_DELAY  u32, 1/100 s
+ *       IFLA_INFO_DATA         of a "tun" with IFF_MULTI_QUEUE
+ *         IFLA_TUN_NUM_QUEUES            u32
+ *         IFLA_TUN_NUM_DISABLED_QUEUES   u32, set aside with TUNSETQUEUE
  *       IFLA_INFO_SLAVE_KIND   "bridge"
  *       IFLA_INFO_SLAVE_DATA
  *         IFLA_BRPORT_ISOLATED   u8
@@ -35,7 +38,8 @@ struct link_list {
 
 static void parse_linkinfo(struct nlattr *attr, struct kvn_link_info *ret)
 {
-	struct nlattr *info[IFLA_INFO_MAX + 1], *data[IFLA_BR_MAX + 1], *slave[IFLA_BRPORT_MAX + 1];
+	struct nlattr *info[IFLA_INFO_MAX + 1], *data[IFLA_BR_MAX + 1], *tap[IFLA_TUN_MAX + 1];
+	struct nlattr *slave[IFLA_BRPORT_MAX + 1];
 	const char *kind = "", *slave_kind = "";
 
 	if (nla_parse_nested(info, IFLA_INFO_MAX, attr, NULL) < 0)
@@ -46,6 +50,10 @@ static void parse_linkinfo(struct nlattr *attr, struct kvn_link_info *ret)
 	if (strcmp(kind, "bridge") == 0 && info[IFLA_INFO_DATA] &&
 	    nla_parse_nested(data, IFLA_BR_MAX, info[IFLA_INFO_DATA], NULL) >= 0 && data[IFLA_BR_STP_STATE])
 		ret->stp = nla_get_u32(data[IFLA_BR_STP_STATE]) != 0;
+	if (strcmp(kind, "tun") == 0 && info[IFLA_INFO_DATA] &&
+	    nla_parse_nested(tap, IFLA_TUN_MAX, info[IFLA_INFO_DATA], NULL) >= 0 && tap[IFLA_TUN_NUM_QUEUES] &&
+	    tap[IFLA_TUN_NUM_DISABLED_QUEUES])
+		ret->n_queues = nla_get_u32(tap[IFLA_TUN_NUM_QUEUES]) + nla_get_u32(tap[IFLA_TUN_NUM_DISABLED_QUEUES]);
 	if (info[IFLA_INFO_SLAVE_KIND])
 		slave_kind = nla_get_string(info[IFLA_INFO_SLAVE_KIND]);
 	if (strcmp(slave_kind, "bridge") == 0 && info[IFLA_INFO_SLAVE_DATA] &&

@@ -110,7 +110,7 @@ static int open_tap(struct kvn *kvn, const struct kvn_open_options *options, str
 			chosen = kvn_port_choose_name(kvn, port->network, port->ifname, err);
 		if (chosen < 0)
 			return chosen;
-		r = kvn_tap_open(port->ifname, port->queues, !options->has_no_vnet_hdr, port->taps, err);
+		r = kvn_tap_open(&kvn->kernel, port->ifname, port->queues, !options->has_no_vnet_hdr, port->taps, err);
 	}
 	return r;
 }

@@ -100,6 +100,24 @@ refuses 1 "'nat0-own' is on no network.*'ip link delete nat0-own'" kvnet port de
 ip -n "kvt-$$-router" link delete nat0-own
 refuses 1 "'nat0-own' is on no network$" kvnet port delete nat0-own
 
+note "nor does somebody get one between its making and its being closed to others"
+for words in "port add nat0 nat0-race --queues 2" "run nat0 --queues 2 -- true {ifname}"; do
+	ifname=nat0-race
+	[ "${words%% *}" = port ] || ifname=$(kvnet port add nat0) # the next that run chooses
+	[ "${words%% *}" = port ] || kvnet port delete "$ifname"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ip netns exec "kvt-$$-router" unshare -m sh -ec 'mount -t tmpfs none /dev/net && mknod -m 0666 /dev/net/tun c 10 200
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all sh -c "$2" "$0" "$1"' \
+		"$TAPHOLDER" "$ifname" 'until "$0" -q "$1" /bin/true; do :; done' >/dev/null 2>&1 &
+	thief=$!
+	disown "$thief"
+	# shellcheck disable=SC2086 # words
+	refuses 1 "$ifname.*another process opened it" in_ns router strace -f -qq -o /dev/null -e trace=ioctl \
+		-e inject=ioctl:delay_exit=150000 "$KVNET_BUILD/kvnet" $words
+	has_no_link "$ifname" || fail "$ifname is still there"
+	kill -KILL "$thief"
+done
+
 note "the port goes with its holder, SIGKILL or not, and so does its record with the next command"
 gone wide
 kvnet apply nat0 >/dev/null
