@@ -102,6 +102,16 @@ struct kvn_neigh {
 /* Guests' MACs that the bridge @ifindex has learnt, port by port. */
 int kvn_fdb_dump(struct kvn_kernel *kernel, int ifindex, struct kvn_neigh **ret, size_t *ret_n, struct kvn_error *err);
 
+struct kvn_neigh_addr {
+	uint8_t mac[6];
+	struct kvn_ip ip;
+	unsigned age_cs; /* 1/100 s since it was last heard of for sure */
+};
+
+/* What the neighbour table of @family knows on link @ifindex: not link-local IPv6 addresses, nor what does not answer. */
+int kvn_neigh_dump(struct kvn_kernel *kernel, int family, int ifindex, struct kvn_neigh_addr **ret, size_t *ret_n,
+		   struct kvn_error *err);
+
 /* Does the bridge @bridge know @mac, learnt or a port's own? A bridge that is not there knows none, and before Linux 5.0 it
  * cannot be asked: false then. */
 int kvn_fdb_has(struct kvn_kernel *kernel, const char *bridge, const uint8_t mac[static 6], bool *ret,

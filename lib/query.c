@@ -95,24 +95,53 @@ static const uint8_t *learnt_mac(const struct kvn_neigh *fdb, size_t n, const ch
 	return NULL;
 }
 
-/* The address of @family that DHCP gave, or keeps for, a MAC; NULL is none. */
-static json_t *address_of(const struct kvn_network *net, const struct kvn_lease *leases, size_t n, const uint8_t *mac,
-			  int family)
+/* Where addresses of guests are known from. */
+struct known {
+	const struct kvn_network *net; /* its reservations */
+	struct kvn_lease *leases; /* owned, as the next two */
+	struct kvn_neigh_addr *neighs; /* IPv6: a guest that chooses its address itself has no lease */
+	struct kvn_neigh *fdb;
+	size_t n_leases, n_neighs, n_fdb;
+};
+
+static void clear_known(struct known *known)
 {
+	free(known->leases);
+	free(known->neighs);
+	free(known->fdb);
+}
+
+/* The one of its addresses that was last heard of; NULL: none. */
+static const struct kvn_ip *heard_of(const struct known *known, const uint8_t *mac)
+{
+	const struct kvn_neigh_addr *last = NULL;
+
+	for (size_t i = 0; i < known->n_neighs; i++)
+		if (memcmp(known->neighs[i].mac, mac, 6) == 0 && (!last || known->neighs[i].age_cs < last->age_cs))
+			last = &known->neighs[i];
+	return last ? &last->ip : NULL;
+}
+
+/* The address of @family that DHCP gave, or keeps for, a MAC, or that its guest was heard with; NULL is none. */
+static json_t *address_of(const struct known *known, const uint8_t *mac, int family)
+{
+	const struct kvn_ip *heard;
 	char text[KVN_IP_TEXT];
 
 	if (!mac)
 		return json_null();
-	for (size_t i = 0; i < n; i++)
-		if (leases[i].ip.family == family && memcmp(leases[i].mac, mac, 6) == 0)
-			return json_string(kvn_ip_format(&leases[i].ip, text));
-	for (size_t i = 0; i < net->n_hosts; i++) {
-		const struct kvn_ip *ip = family == AF_INET ? &net->hosts[i].ipv4 : &net->hosts[i].ipv6;
+	for (size_t i = 0; i < known->n_leases; i++)
+		if (known->leases[i].ip.family == family && memcmp(known->leases[i].mac, mac, 6) == 0)
+			return json_string(kvn_ip_format(&known->leases[i].ip, text));
+	for (size_t i = 0; i < known->net->n_hosts; i++) {
+		const struct kvn_reservation *host = &known->net->hosts[i];
+		const struct kvn_ip *ip = family == AF_INET ? &host->ipv4 : &host->ipv6;
 
-		if (ip->family == family && memcmp(net->hosts[i].mac, mac, 6) == 0)
+		if (ip->family == family && memcmp(host->mac, mac, 6) == 0)
 			return json_string(kvn_ip_format(ip, text));
 	}
-	return json_null();
+	heard = family == AF_INET6 ? heard_of(known, mac) : NULL;
+	return heard ? json_string(kvn_ip_format(heard, text)) : json_null();
 }
 
 /* The program behind a port: the one that asked for it while that lives, else whoever holds the tap, who is looked for once
@@ -149,20 +178,28 @@ static const uint8_t *mac_of(const struct kvn_port *port, const struct kvn_engin
 	return buffer;
 }
 
+static int learn(struct kvn *kvn, const struct kvn_network *net, struct known *ret, struct kvn_error *err)
+{
+	int bridge = (int)if_nametoindex(net->bridge), r;
+	struct kvn_dnsmasq_paths paths;
+
+	ret->net = net;
+	kvn_path_dnsmasq(kvn, net->name, &paths);
+	r = kvn_lease_dump(paths.leases, &ret->leases, &ret->n_leases, err);
+	if (r == 0 && bridge)
+		r = kvn_fdb_dump(&kvn->kernel, bridge, &ret->fdb, &ret->n_fdb, err);
+	if (r == 0 && bridge)
+		r = kvn_neigh_dump(&kvn->kernel, AF_INET6, bridge, &ret->neighs, &ret->n_neighs, err);
+	return r;
+}
+
 static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *array, struct kvn_error *err)
 {
-	auto_free struct kvn_neigh *fdb = NULL;
-	auto_free struct kvn_lease *leases = NULL;
 	struct kvn_holders *holders = NULL;
 	struct kvn_state ports = {0};
-	struct kvn_dnsmasq_paths paths;
-	int bridge = (int)if_nametoindex(net->bridge), r;
-	size_t n_fdb = 0, n_leases = 0;
+	struct known known = {0};
+	int r = learn(kvn, net, &known, err);
 
-	kvn_path_dnsmasq(kvn, net->name, &paths);
-	r = kvn_lease_dump(paths.leases, &leases, &n_leases, err);
-	if (r == 0 && bridge)
-		r = kvn_fdb_dump(&kvn->kernel, bridge, &fdb, &n_fdb, err);
 	if (r == 0)
 		r = kvn_snapshot_ports(kvn, net, &ports, err);
 	for (size_t i = 0; r == 0 && ports.items && i < ports.n; i++) {
@@ -175,15 +212,15 @@ static int add_ports(struct kvn *kvn, const struct kvn_network *net, json_t *arr
 		r = find_engine(port, &holders, &engine, &is_known, err);
 		if (r < 0)
 			break;
-		mac = mac_of(port, is_known ? &engine : NULL, learnt_mac(fdb, n_fdb, port->ifname), buffer);
+		mac = mac_of(port, is_known ? &engine : NULL, learnt_mac(known.fdb, known.n_fdb, port->ifname), buffer);
 		if (json_array_append_new(array, kvn_port_to_json(net->name, port, is_known ? &engine : NULL, mac,
-								  address_of(net, leases, n_leases, mac, AF_INET),
-								  address_of(net, leases, n_leases, mac, AF_INET6))) <
-		    0)
+								  address_of(&known, mac, AF_INET),
+								  address_of(&known, mac, AF_INET6))) < 0)
 			r = no_memory(err);
 	}
 	kvn_holders_close(holders);
 	kvn_state_clear(&ports);
+	clear_known(&known);
 	return r;
 }
 

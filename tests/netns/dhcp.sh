@@ -104,6 +104,20 @@ udhcpc a 10 || fail "no lease"
 matches "address" '^10\.9\.0\.2(0[0-9]|10)$' "$(leased a ip)"
 equal "lease time" 600 "$(leased a lease)"
 
+note "a guest that chooses its IPv6 address itself: the listing has the one that it was heard with"
+plug c nat0
+in_ns c sysctl -qw net.ipv6.conf.eth0.accept_ra=1 net.ipv6.conf.eth0.router_solicitations=5
+ip -n "kvt-$$-c" link set eth0 down
+ip -n "kvt-$$-c" link set eth0 up
+own_address() { ip -n "kvt-$$-c" -j -6 addr show dev eth0 scope global | jq -re '.[].addr_info[]? | select(.dynamic and (.tentative | not)).local'; }
+wait_for "an address of its own" own_address
+own_address=$(own_address)
+pings c fd09::1
+is_listed() { [ "$(kvnet ports nat0 --json | jq -r '.[] | select(.ifname == "v-c").ipv6')" = "$own_address" ]; }
+wait_for "it to be listed" is_listed
+equal "in show" "$own_address" "$(kvnet show nat0 --json | jq -r '.ports[] | select(.ifname == "v-c").ipv6')"
+equal "of one that was not heard" null "$(kvnet ports nat0 --json | jq -r '.[] | select(.ifname == "v-b").ipv6')"
+
 note "no DHCP at all, DNS stays; then neither"
 kvnet set nat0 ipv4.dhcp=none
 ! udhcpc a 2 || fail "a lease although DHCP is off"
