@@ -322,16 +322,31 @@ static void put_range6(FILE *out, const struct kvn_network *net)
 			PREFIX_LIFETIME_S);
 }
 
+/* Advertisements name no resolver.  DHCPv6 cannot be told so: dnsmasq 2.90 sends an option without a value as an empty one,
+ * which is none by RFC 3646, and its own address when there is no option.  That answers for the guests' names. */
+static void put_isolated_resolver(FILE *out, const struct kvn_network *net)
+{
+	char own[KVN_IP_TEXT];
+
+	fputs("dhcp-option=tag:!dhcpv6,option6:dns-server\n", out);
+	if (net->ipv6.dhcp != KVN_DHCP6_SLAAC)
+		fprintf(out, "dhcp-option=tag:dhcpv6,option6:dns-server,[%s]\n",
+			kvn_ip_format(&net->ipv6.address.ip, own));
+}
+
 static void put_ra(FILE *out, const struct kvn_network *net, struct services s)
 {
 	char own[KVN_IP_TEXT];
 
 	fputs("enable-ra\n", out);
 	put_range6(out, net);
+	if (net->model == KVN_ISOLATED) /* the default interval; a router lifetime of 0: none */
+		fprintf(out, "ra-param=%s,0,0\n", net->bridge);
 	/* These reach guests in advertisements and in DHCPv6 alike. */
-	if (net->model == KVN_ISOLATED) {
-		fprintf(out, "ra-param=%s,0,0\n", net->bridge); /* the default interval; a router lifetime of 0: none */
-		fputs("dhcp-option=option6:dns-server\n", out);
+	if (net->model == KVN_ISOLATED && s.dns) {
+		put_isolated_resolver(out, net);
+	} else if (net->model == KVN_ISOLATED) {
+		/* without a DNS server of its own dnsmasq names none */
 	} else if (s.dns) {
 		fprintf(out, "dhcp-option=option6:dns-server,[%s]\n", kvn_ip_format(&net->ipv6.address.ip, own));
 		fprintf(out, "dhcp-option=option6:domain-search,%s\n", net->dns.domain);

@@ -118,6 +118,19 @@ wait_for "it to be listed" is_listed
 equal "in show" "$own_address" "$(kvnet show nat0 --json | jq -r '.ports[] | select(.ifname == "v-c").ipv6')"
 equal "of one that was not heard" null "$(kvnet ports nat0 --json | jq -r '.[] | select(.ifname == "v-b").ipv6')"
 
+note "an isolated network: DHCPv6 has no empty option for DNS servers"
+kvnet create iso0 --model isolated --subnet none --subnet6 fd0a::1/64 --set ipv6.dhcp=stateless >/dev/null
+plug i iso0
+# An INFORMATION-REQUEST with a client id, for option 23: RFC 8415 sections 18.2.6 and 21.7.
+ask_dns() {
+	in_ns i sh -c 'echo 0b0102030001000a00030001525400112233000600020017 | xxd -r -p |
+		socat -t 1 - "UDP6-DATAGRAM:[ff02::1:2%eth0]:547,bind=[::]:546"' | xxd -p | tr -d '\n'
+}
+has_answer() { [ -n "$(ask_dns)" ]; }
+wait_for "an answer to DHCPv6" has_answer
+matches "DNS servers" '^07010203.*00170010fd0a0000000000000000000000000001' "$(ask_dns)"
+kvnet delete iso0 --force
+
 note "no DHCP at all, DNS stays; then neither"
 kvnet set nat0 ipv4.dhcp=none
 ! udhcpc a 2 || fail "a lease although DHCP is off"
