@@ -49,7 +49,7 @@ XML_LIBS := $(shell $(PKG_CONFIG) --libs libxml-2.0 2>/dev/null)
 VIRT_DEPS := libvirt libxml-2.0
 VIRT_SRC := $(filter-out $(XML_SRC),$(sort $(wildcard lib/virt/*.c tools/kvnet-virt/*.c)))
 HAS_VIRT := $(shell $(PKG_CONFIG) --exists $(VIRT_DEPS) 2>/dev/null && echo yes)
-UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_SRC := $(filter-out $(if $(HAS_VIRT),,tests/unit/test_virt.c),$(sort $(wildcard tests/unit/test_*.c)))
 BENCH_SRC := $(sort $(wildcard bench/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$B/obj/%.o)
 LIB_PIC := $(LIB_SRC:%.c=$B/pic/%.o)
@@ -100,7 +100,7 @@ $B/kvnet: $(CLI_OBJ) $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $B/libkvnet.a $(PROGRAM_LIBS)
 
-$(VIRT_OBJ): CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(VIRT_DEPS) 2>/dev/null)
+$(VIRT_OBJ) $B/obj/tests/unit/test_virt.o: CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(VIRT_DEPS) 2>/dev/null)
 $B/kvnet-virt: $(VIRT_OBJ) $(filter-out %/verbs_virt.o,$(CLI_OBJ)) $B/libkvnet-virt.a $B/libkvnet.a
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(shell $(PKG_CONFIG) --libs $(VIRT_DEPS))
@@ -117,6 +117,11 @@ $B/unit/test_network_xml: $B/obj/tests/unit/test_network_xml.o $B/libkvnet-virt.
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(XML_LIBS) -lcmocka
+
+$B/unit/test_virt: $B/obj/tests/unit/test_virt.o $(filter $B/obj/lib/virt/%,$(VIRT_OBJ)) $B/libkvnet.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(shell $(PKG_CONFIG) --libs $(VIRT_DEPS)) -lcmocka
 
 $B/unit/%: $B/obj/tests/unit/%.o $B/libkvnet.a
 	@mkdir -p $(@D)
