@@ -159,12 +159,28 @@ static void tell_engine(pid_t pid, const struct words *words, struct kvn_engine 
 		(void)snprintf(ret->domain, sizeof(ret->domain), "%s", name);
 }
 
+/* The bytes of the UTF-8 character at @text; 0: it is none, or one that acts on a terminal (C0, C1, DEL). */
+static size_t character(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t n = *p < 0x80 ? 1 : *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
+	json_t *value = strnlen(text, n) == n ? json_stringn(text, n) : NULL; /* NULL: no UTF-8 */
+	bool is_control = *p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
+
+	json_decref(value);
+	return value && !is_control ? n : 0;
+}
+
 /* A name that comes from somebody's command line is shown on terminals. */
 static void make_printable(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || (unsigned char)*text >= 0x7f)
+	while (*text) {
+		size_t n = character(text);
+
+		if (n == 0)
 			*text = '?';
+		text += n ? n : 1;
+	}
 }
 
 int kvn_engine_get(pid_t pid, struct kvn_engine *ret, struct kvn_error *err)

@@ -23,7 +23,7 @@ struct kvn_engine {
 	enum kvn_engine_kind kind;
 	pid_t pid; /* of the guest's process; libvirt's guests are QEMU processes */
 	uint32_t uid; /* whose it is */
-	char domain[64]; /* the guest's name as its engine has it; "": it has none */
+	char domain[256]; /* UTF-8; the guest's name as its engine has it; "": it has none */
 };
 
 /* "qemu", "libvirt", "firecracker", "cloud-hypervisor", "other". */
