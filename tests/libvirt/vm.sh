@@ -30,6 +30,41 @@ says 2 "*unknown option '--al' (did you mean '--all'?)*" kvnet vm list --al
 KVNET_LIBVIRT_URI=test:///default kvnet vm list >"$WORK/list.out"
 expect "the list of libvirt's test driver" "1 test running" "$(tr '\t' ' ' <"$WORK/list.out")"
 says 1 "kvnet: libvirt: *nothere*" env KVNET_LIBVIRT_URI=nothere:///x "$B/kvnet" vm list
+
+# Help, and what a shell completes: verbs of two words, domains' names, a network where one is wanted.
+expect_like "help of vm" "usage: kvnet vm VERB*vm attach*DOMAIN NETWORK*" "$(kvnet vm --help)"
+quiet kvnet create nat9 --no-start
+# shellcheck disable=SC1090 # it is made from the verbs
+. <(kvnet help completion)
+completes() { # EXPECTED WORD...
+	local expected=$1
+
+	shift
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+	_kvnet || true
+	expect "completions of '$*'" "$expected" "${COMPREPLY[*]}"
+}
+export KVNET_LIBVIRT_URI="test://$WORK/test.xml"
+cat >"$WORK/test.xml" <<END
+<node>$(for name in web "two words" "it's"; do
+	echo "<domain type='test'><name>$name</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+done)</node>
+END
+completes "vm" kvnet vm
+completes "start shutdown suspend" kvnet vm s
+completes "web" kvnet vm start w
+completes "it\\'s two\\ words web" kvnet vm start ""
+completes "two\\ words" kvnet vm destroy "two\\ w"
+completes "nat9" kvnet vm attach web ""
+completes "nat9" kvnet vm attach --live web ""
+completes "--disable" kvnet vm autostart --d
+completes "nat9" kvnet show n
+completes "add delete" kvnet port ""
+completes "" kvnet vm list ""
+unset KVNET_LIBVIRT_URI
+quiet kvnet delete nat9
+KVNET_LIBVIRT_URI=test:///default kvnet vm start $'\xff' --json >"$WORK/utf8.json" || true
+expect_like "JSON of words that are no UTF-8" "*not found*" "$(jq -r .error.message "$WORK/utf8.json")"
 pass "without libvirtd"
 
 libvirtd_start

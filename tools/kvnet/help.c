@@ -167,27 +167,75 @@ static void print_manual(void)
 		   "0 done, or nothing to do; 1 failed, with one line on standard error; 2 wrong usage.");
 }
 
+/* "vm" of "vm start": is it the first verb of several that begin so? */
+static bool is_first_of_group(const struct verb *verb)
+{
+	size_t length = strcspn(verb->name, " ");
+
+	return verb == verbs || strncmp(verb[-1].name, verb->name, length) != 0 ||
+	       (verb[-1].name[length] != ' ' && verb[-1].name[length] != '\0');
+}
+
+/* A case of the shell's: what may follow "vm" or "port". */
+static void print_group_completion(const struct verb *first)
+{
+	size_t length = strcspn(first->name, " ");
+
+	(void)printf("\t\t%.*s) words='", (int)length, first->name);
+	for (const struct verb *verb = first; verb->name && strncmp(verb->name, first->name, length + 1) == 0; verb++)
+		(void)printf("%s ", verb->name + length + 1);
+	(void)puts("' ;;");
+}
+
+static void print_option_completion(const struct verb *verb)
+{
+	(void)printf("\t\t'%s') words='--json --help", verb->name);
+	for (const struct option *option = verb->options; option && option->name; option++)
+		(void)printf(" %s", option->name);
+	(void)puts("' ;;");
+}
+
+/* Verbs in two words count as one; names, which may have spaces and quotes, are one a line. */
 static void print_completion(void)
 {
-	(void)puts("# bash completion for kvnet, made by 'kvnet help completion'\n_kvnet()\n{\n"
-		   "\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=");
-	(void)fputs("\tif [ \"$COMP_CWORD\" -eq 1 ]; then words='", stdout);
+	(void)puts("# bash completion for kvnet, made by 'kvnet help completion'\n"
+		   "_kvnet_networks() { kvnet list 2>/dev/null | cut -f1; }\n"
+		   "_kvnet_domains() { kvnet vm list --all 2>/dev/null | cut -f2; }\n"
+		   "_kvnet()\n{\n"
+		   "\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} n=$((COMP_CWORD - 1)) words= names= "
+		   "name i\n"
+		   "\tlocal IFS=$'\\n'\n\tCOMPREPLY=()");
+	(void)fputs("\tif [ \"$n\" -eq 0 ]; then words='", stdout);
 	for (const struct verb *verb = verbs; verb->name; verb++)
-		if (strcmp(verb->name, "port delete") != 0)
+		if (is_first_of_group(verb))
 			(void)printf("%.*s ", (int)strcspn(verb->name, " "), verb->name);
-	(void)puts("'\n\telif [[ $cur == -* ]]; then\n\t\tcase $verb in");
-	for (const struct verb *verb = verbs; verb->name; verb++) {
-		if (!verb->options)
-			continue;
-		(void)printf("\t\t%.*s) words='--json --help", (int)strcspn(verb->name, " "), verb->name);
-		for (const struct option *option = verb->options; option->name; option++)
-			(void)printf(" %s", option->name);
-		(void)puts("' ;;");
-	}
+	(void)puts("'\n\telif [ \"$n\" -eq 1 ] && [[ $cur != -* ]]; then\n\t\tcase $verb in");
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (strchr(verb->name, ' ') && is_first_of_group(verb))
+			print_group_completion(verb);
+	(void)puts("\t\tesac\n\tfi\n\tif [ \"$n\" -gt 1 ] && [[ $verb == vm || $verb == port ]]; then\n"
+		   "\t\tverb+=\" ${COMP_WORDS[2]}\" n=$((n - 1))\n\tfi\n"
+		   "\tif [ -z \"$words\" ] && [[ $cur == -* ]]; then\n\t\tcase $verb in");
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		print_option_completion(verb);
 	(void)puts("\t\t*) words='--json --help' ;;\n\t\tesac\n"
-		   "\telif [ \"$verb\" = port ] && [ \"$COMP_CWORD\" -eq 2 ]; then words='add delete'\n"
-		   "\telse words=$(kvnet list 2>/dev/null | cut -f1); fi\n"
-		   "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n}\ncomplete -F _kvnet kvnet");
+		   "\telif [ -z \"$words\" ]; then\n"
+		   "\t\tfor ((i = COMP_CWORD - 1; i > 0; i--)); do # options are no names\n"
+		   "\t\t\t[[ ${COMP_WORDS[i]} != --* ]] || n=$((n - 1))\n\t\tdone\n"
+		   "\t\tcase $verb:$n in\n"
+		   "\t\t'vm list:'* | help:* | version:*) ;;\n"
+		   "\t\t'vm define:'* | import:*) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
+		   "\t\t'vm attach:2') names=$(_kvnet_networks) ;;\n"
+		   "\t\t'vm '*:1) names=$(_kvnet_domains) ;;\n"
+		   "\t\t'vm '*) ;;\n"
+		   "\t\t*) names=$(_kvnet_networks) ;;\n"
+		   "\t\tesac\n\tfi\n"
+		   "\tIFS=$' \\t\\n' read -r -a words <<<\"$words\"\n"
+		   "\tfor name in \"${words[@]}\"; do\n"
+		   "\t\t[[ -z $name || $name != \"$cur\"* ]] || COMPREPLY+=(\"$name\")\n\tdone\n"
+		   "\tfor name in $names; do\n"
+		   "\t\t[[ $name != \"${cur//\\\\/}\"* ]] || COMPREPLY+=(\"$(printf %q \"$name\")\")\n\tdone\n"
+		   "}\ncomplete -F _kvnet kvnet");
 }
 
 static bool is_group(const char *name)

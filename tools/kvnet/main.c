@@ -166,16 +166,36 @@ const struct verb verbs[] = {
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 
+/* A message may have a word in it that is no UTF-8, or be cut within a character: JSON would not take it at all. */
+static void make_utf8(char *text)
+{
+	while (*text) {
+		const unsigned char *p = (const unsigned char *)text;
+		size_t n = *p < 0x80 ? 1 : *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
+		json_t *value = strnlen(text, n) == n ? json_stringn(text, n) : NULL;
+
+		if (!value) {
+			*text++ = '?';
+			continue;
+		}
+		json_decref(value);
+		text += n;
+	}
+}
+
 static void tell(bool is_json, const struct kvn_error *err)
 {
+	char message[sizeof(err->message)];
 	json_t *value;
 
 	if (!is_json) {
 		(void)fprintf(stderr, "kvnet: %s\n", err->message);
 		return;
 	}
+	(void)snprintf(message, sizeof(message), "%s", err->message);
+	make_utf8(message);
 	value = json_pack("{s:{s:s, s:s}}", "error", "code",
-			  strerrorname_np(err->code) ? strerrorname_np(err->code) : "EIO", "message", err->message);
+			  strerrorname_np(err->code) ? strerrorname_np(err->code) : "EIO", "message", message);
 	print_json(value);
 	json_decref(value);
 }

@@ -339,6 +339,11 @@ int parse_command(int argc, char **argv, struct command *ret, struct kvn_error *
 	if (strcmp(argv[1], "--version") == 0)
 		argv[1] = version;
 	ret->verb = find_verb(argc - 1, argv + 1, &used);
+	if (!ret->verb && argc == 3 && strcmp(argv[2], "--help") == 0) { /* "vm --help" is "help vm" */
+		argv[2] = argv[1];
+		argv[1] = help;
+		ret->verb = find_verb(argc - 1, argv + 1, &used);
+	}
 	if (!ret->verb)
 		return unknown_verb(argv[1], argc > 2 ? argv[2] : NULL, err);
 	ret->words = calloc((size_t)argc, sizeof(*ret->words));
