@@ -20,12 +20,17 @@ serves() { # GUEST
 
 note "other networks come and go"
 pid=$(pid_of nat0)
-before=$(wakes)
-kvnet stop nat1
-kvnet start nat1
-kvnet create nat2 --subnet6 auto
-kvnet delete nat2
-equal "wake-ups of dnsmasq" "$before" "$(wakes)"
+# A router advertisement that is due wakes it, too, and a busy machine interrupts it: it sleeps through one round of several.
+slept=false
+for _ in 1 2 3 4 5; do
+	before=$(wakes)
+	kvnet stop nat1
+	kvnet start nat1
+	kvnet create nat2 --subnet6 auto
+	kvnet delete nat2
+	[ "$before" != "$(wakes)" ] || { slept=true && break; }
+done
+equal "dnsmasq has slept through a round" true "$slept"
 
 note "the host gets another default route: it may ask its resolvers again"
 route router default via 192.0.2.9 metric 99
