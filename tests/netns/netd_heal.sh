@@ -19,6 +19,15 @@ guest b iso0 10.19.0.10/24 10.19.0.1
 R="kvt-$$-router"
 # As any provider: answers to private addresses go nowhere.  What gets out unmasked for a moment is then lost, not reset.
 route outside blackhole 10.9.0.0/24
+# An answer that is on its way while the rules are gone is taken for the host's own, which knows no such connection.
+in_ns outside nft -f - <<-END
+	table ip deaf {
+		chain input {
+			type filter hook input priority 0
+			ip saddr 192.0.2.2 tcp flags rst drop
+		}
+	}
+END
 follow all
 
 # A stream of numbers from the guest to the outside, over one connection for the whole test.
