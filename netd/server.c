@@ -303,8 +303,10 @@ static void run_showing(struct kvn *kvn, struct job *job)
 	size_t i;
 
 	(void)kvn;
-	json_array_foreach(showing->news, i, each) showing->is_allowed[i] =
-		policy_is_listed(json_object_get(each, "allow"), &showing->peer);
+	json_array_foreach(showing->news, i, each)
+	{
+		showing->is_allowed[i] = policy_is_listed(json_object_get(each, "allow"), &showing->peer);
+	}
 }
 
 static void ask_for(struct connection *connection);
